@@ -1,0 +1,60 @@
+// Builds dist/: the CLI bundled for a quick start (its commands are loaded one by one), the library with its dependencies
+// left outside, type declarations, and oclif's manifest of commands.
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+process.chdir(root);
+const withTypes = !process.argv.includes('--no-types');
+
+/** Loaded only when they are needed, and large, native, or full of data files: they stay packages of their own. */
+const EXTERNAL = ['@aws-sdk/*', '@smithy/*', '@cloud-copilot/*', 'fs-native-extensions', 'libsodium-wrappers-sumo', 'sshpk', 'yaml'];
+
+const commands = readdirSync('src/commands', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));
+
+rmSync('dist', { recursive: true, force: true });
+const common = { bundle: true, format: 'esm', platform: 'node', target: 'node20.19', logLevel: 'warning', metafile: true };
+const cli = await build({
+  ...common,
+  entryPoints: ['src/cli/main.ts', ...commands.map((file) => join('src/commands', file))],
+  outdir: 'dist', outbase: 'src', splitting: true, chunkNames: 'chunks/[name]-[hash]', minifyWhitespace: true, minifySyntax: true,
+  external: EXTERNAL,
+  // Some bundled packages are CommonJS and call require().
+  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+});
+await build({ ...common, entryPoints: ['src/index.ts'], outdir: 'dist', outbase: 'src', splitting: true, packages: 'external', chunkNames: 'library/[name]-[hash]' });
+writeFileSync('dist/THIRD-PARTY-LICENSES.txt', licencesOf(cli.metafile));
+if (withTypes) {
+  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.types.json'], { stdio: 'inherit' });
+}
+await writeManifest();
+
+/** Licence texts of the packages whose code is inside the bundle. */
+function licencesOf({ inputs }) {
+  const packages = new Set(Object.keys(inputs).map((file) => /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[0]).filter(Boolean));
+  return [...packages].sort().map((directory) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+    const file = readdirSync(directory).find((each) => /^(licen[cs]e|copying)/i.test(each));
+    return `${name} ${version} (${license})\n\n${file === undefined ? '' : readFileSync(join(directory, file), 'utf8')}\n`;
+  }).join(`${'-'.repeat(72)}\n\n`);
+}
+
+/** What oclif otherwise finds out at every start by loading all commands. */
+async function writeManifest() {
+  const { Config } = createRequire(import.meta.url)('@oclif/core');
+  rmSync('oclif.manifest.json', { force: true });
+  const config = await Config.load({ root });
+  const manifest = { version: config.version, commands: {} };
+  for (const command of [...config.commands].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+    const { load: _load, ...cached } = command;
+    manifest.commands[command.id] = { ...cached, isESM: true, relativePath: ['dist', 'commands', ...`${command.id.replaceAll(':', '/')}.js`.split('/')] };
+  }
+  if (Object.keys(manifest.commands).length !== commands.length) {
+    throw new Error(`oclif found ${Object.keys(manifest.commands).length} of ${commands.length} commands`);
+  }
+  writeFileSync('oclif.manifest.json', `${JSON.stringify(manifest)}\n`);
+}

@@ -1,0 +1,12 @@
+import { Flags } from '@oclif/core';
+
+/** For commands that work on a repository. */
+export const repositoryFlags = {
+  repository: Flags.string({ char: 'r', helpValue: 'DIR', description: 'root of the vault repository [default: VAULT_REPOSITORY, or upward from here]' }),
+  pin: Flags.string({ helpValue: 'FINGERPRINT', description: 'refuse the repository unless its roster has a version with this fingerprint' }),
+};
+
+/** For commands that open or sign. */
+export const identityFlags = {
+  identity: Flags.string({ char: 'i', helpValue: 'FILE', description: 'private key to use [default: VAULT_IDENTITY, or the first of the usual places that fits]' }),
+};

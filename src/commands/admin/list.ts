@@ -1,0 +1,17 @@
+import { VaultCommand } from '../../cli/vaultCommand.ts';
+import { repositoryFlags } from '../../cli/flags.ts';
+import { trustRoster } from '../../operations/workspace.ts';
+import { describeRoster } from '../../reporting/roster.ts';
+
+export default class AdminList extends VaultCommand {
+  static override summary = 'List the admins of the roster, after checking its signatures.';
+  static override examples = ['<%= config.bin %> admin list', '<%= config.bin %> admin list --json'];
+  static override flags = { ...repositoryFlags };
+
+  override async run(): Promise<void> {
+    const { flags } = await this.parse(AdminList);
+    const output = this.output(flags);
+    const { json, text } = describeRoster(await trustRoster(await this.workspace(output, flags)), output.colors);
+    output.result(json, text);
+  }
+}

@@ -1,0 +1,62 @@
+import { Args, Flags } from '@oclif/core';
+import { userInfo } from 'node:os';
+import { VaultCommand } from '../cli/vaultCommand.ts';
+import { identityFlags } from '../cli/flags.ts';
+import { newPassphrasePrompt, passphrasePrompt } from '../cli/prompt.ts';
+import { defaultIdentityPath, stateDirectoryPath } from '../config/environment.ts';
+import { loadIdentity } from '../config/identities.ts';
+import { isVaultError } from '../errors.ts';
+import { generateIdentity } from '../operations/generateIdentity.ts';
+import { initRepository } from '../operations/initRepository.ts';
+import { escapeForTerminal } from '../reporting/escape.ts';
+import type { Identity } from '../sealing/identity.ts';
+import { openStateDirectory } from '../state/stateDirectory.ts';
+import { openFileStore } from '../stores/file/fileStore.ts';
+
+export default class Init extends VaultCommand {
+  static override summary = 'Make a vault repository and its first admin.';
+  static override description = `An existing chef-repo can be used as it is. The admin's identity is made where there is none yet,
+outside the repository, readable by you alone. Back it up: a lone admin who loses it loses every item.`;
+  static override examples = [
+    '<%= config.bin %> init',
+    '<%= config.bin %> init ./chef-repo --admin alice',
+    '<%= config.bin %> init --identity ~/.ssh/id_ed25519',
+  ];
+  static override args = { directory: Args.string({ default: '.', description: 'root of the new repository' }) };
+  static override flags = {
+    admin: Flags.string({ helpValue: 'NAME', description: 'name of the first admin [default: your user name]' }),
+    passphrase: Flags.boolean({ description: 'protect a new identity with a passphrase' }),
+    ...identityFlags,
+  };
+
+  override async run(): Promise<void> {
+    const { args, flags } = await this.parse(Init);
+    const output = this.output(flags);
+    const path = flags.identity ?? defaultIdentityPath(this.environment);
+    const identity = await this.loadOrGenerate(path, flags.identity !== undefined, flags.passphrase);
+    try {
+      const result = await initRepository({
+        root: args.directory, adminName: flags.admin ?? userInfo().username, identity, now: new Date(),
+        state: openStateDirectory(stateDirectoryPath(this.environment)), openStore: openFileStore,
+      });
+      output.result({ ...result, identity: path }, [
+        `${output.colors.green('Made')} a vault repository in ${escapeForTerminal(result.root)}`,
+        `  admin     ${result.admin.name}`,
+        `  identity  ${escapeForTerminal(path)}`,
+        `  roster    version 1, ${result.roster}`,
+      ].join('\n'));
+      output.notice('Back up the identity file: with a single admin, whoever loses it loses every item.\nNext: "vault node add NAME --key LINE", then "vault create iam FILE".');
+    } finally {
+      identity.wipe();
+    }
+  }
+
+  private async loadOrGenerate(path: string, named: boolean, passphrase: boolean): Promise<Identity> {
+    try {
+      return await loadIdentity(path, passphrasePrompt('Passphrase of the identity: '));
+    } catch (error) {
+      if (named || !isVaultError(error, 'identity-missing')) throw error;
+      return await generateIdentity(path, new Date(), passphrase ? newPassphrasePrompt() : undefined);
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import { Args } from '@oclif/core';
+import { VaultCommand } from '../cli/vaultCommand.ts';
+import { repositoryFlags } from '../cli/flags.ts';
+import { listItems } from '../operations/listItems.ts';
+import { renderTable } from '../reporting/table.ts';
+
+export default class List extends VaultCommand {
+  static override summary = 'List the items of the vaults, after checking their signatures.';
+  static override examples = ['<%= config.bin %> list', '<%= config.bin %> list vault --json'];
+  static override args = { vault: Args.string({ description: 'only the items of this vault' }) };
+  static override flags = { ...repositoryFlags };
+
+  override async run(): Promise<void> {
+    const { args, flags } = await this.parse(List);
+    const output = this.output(flags);
+    const items = await listItems(await this.workspace(output, flags), args.vault);
+    output.result({ items }, items.length === 0 ? '' : renderTable(
+      ['VAULT', 'ITEM', 'GENERATION', 'ADMINS', 'NODES'],
+      items.map((item) => [item.vault, item.item, String(item.generation), String(item.admins), String(item.clients)]),
+      output.colors.bold,
+    ));
+    if (items.length === 0) output.notice('There are no items yet. Make one with "vault create iam FILE".');
+  }
+}

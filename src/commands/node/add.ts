@@ -1,0 +1,61 @@
+import { Args, Flags } from '@oclif/core';
+import { VaultCommand } from '../../cli/vaultCommand.ts';
+import { repositoryFlags } from '../../cli/flags.ts';
+import { VaultError } from '../../errors.ts';
+import { readRegularFile } from '../../files/read.ts';
+import type { Json } from '../../json/canonical.ts';
+import { parseJson } from '../../json/parse.ts';
+import { addNode } from '../../operations/nodes.ts';
+import { parsePublicKey, type PublicKey } from '../../sealing/publicKey.ts';
+
+export default class NodeAdd extends VaultCommand {
+  static override summary = 'Add a node to the inventory, with the public key that items are sealed to.';
+  static override examples = [
+    '<%= config.bin %> node add web01 --key vaultseal1… --role web --environment production',
+    '<%= config.bin %> node add web02 --key-file /etc/ssh/ssh_host_ed25519_key.pub --run-list "role[web],recipe[nginx]" --tag canary',
+  ];
+  static override args = { name: Args.string({ required: true, description: 'name of the node' }) };
+  static override flags = {
+    key: Flags.string({ helpValue: 'LINE', description: 'public key: vaultseal1…, ssh-ed25519 … or age1…', exactlyOne: ['key', 'key-file'] }),
+    'key-file': Flags.string({ helpValue: 'FILE', description: 'file that holds the public key line' }),
+    role: Flags.string({ multiple: true, helpValue: 'ROLE', description: 'role in its run list; may be repeated' }),
+    'run-list': Flags.string({ helpValue: 'LIST', description: 'run list, as "role[web],recipe[nginx]"; goes before --role' }),
+    environment: Flags.string({ char: 'E', default: '_default', helpValue: 'NAME', description: 'Chef environment' }),
+    tag: Flags.string({ multiple: true, helpValue: 'TAG', description: 'tag; may be repeated' }),
+    attributes: Flags.string({ helpValue: 'JSON', description: 'further normal attributes, as a JSON object' }),
+    force: Flags.boolean({ description: 'replace a node, and its key, that is there already' }),
+    ...repositoryFlags,
+  };
+
+  override async run(): Promise<void> {
+    const { args, flags } = await this.parse(NodeAdd);
+    const output = this.output(flags);
+    const { store } = await this.workspace(output, flags);
+    const node = await addNode(store, {
+      name: args.name,
+      publicKey: await this.readKey(flags.key, flags['key-file']),
+      environment: flags.environment,
+      runList: [...(flags['run-list'] ?? '').split(',').map((entry) => entry.trim()).filter((entry) => entry !== ''), ...(flags.role ?? []).map((role) => `role[${role}]`)],
+      tags: flags.tag ?? [],
+      attributes: readAttributes(flags.attributes),
+      replace: flags.force,
+    });
+    output.result({ name: node.name, key_type: node.key_type, fingerprint: node.fingerprint }, `Added ${node.name}: ${node.key_type ?? ''} key ${node.fingerprint ?? ''}`);
+  }
+
+  private async readKey(line: string | undefined, path: string | undefined): Promise<PublicKey> {
+    if (path === undefined) return parsePublicKey(line ?? '');
+    const file = await readRegularFile(path, { maxBytes: 1 << 14, followLink: true });
+    if (file === undefined) throw new VaultError('input-unreadable', `There is no file ${path}.`, { details: { source: path } });
+    return parsePublicKey(new TextDecoder().decode(file.bytes));
+  }
+}
+
+function readAttributes(text: string | undefined): Record<string, Json> {
+  if (text === undefined) return {};
+  const { value } = parseJson(text, '--attributes');
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new VaultError('input-invalid', '--attributes must be a JSON object.', { hint: 'For example: \'{"team":"payments"}\'.' });
+  }
+  return value as Record<string, Json>;
+}

@@ -1,0 +1,40 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** Variables of the environment, and places that they name. The rest of the program never reads process.env. */
+export interface Environment {
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  readonly cwd: string;
+}
+
+export function processEnvironment(): Environment {
+  return { variables: process.env, home: homedir(), cwd: process.cwd() };
+}
+
+/** The value of a variable; undefined where it is unset or empty. */
+export function variable({ variables }: Environment, name: string): string | undefined {
+  const value = variables[name];
+  return value === undefined || value === '' ? undefined : value;
+}
+
+/** VAULT_STATE_DIR, or iam-vault under XDG_STATE_HOME (XDG Base Directory Specification). */
+export function stateDirectoryPath(environment: Environment): string {
+  return variable(environment, 'VAULT_STATE_DIR')
+    ?? join(variable(environment, 'XDG_STATE_HOME') ?? join(environment.home, '.local', 'state'), 'iam-vault');
+}
+
+/** Where `vault init` and `vault key generate` put a person's identity: under XDG_CONFIG_HOME, never in the repository. */
+export function defaultIdentityPath(environment: Environment): string {
+  return join(variable(environment, 'XDG_CONFIG_HOME') ?? join(environment.home, '.config'), 'iam-vault', 'identity');
+}
+
+/** Places where an identity is looked for when none is named, in this order. */
+export function identityPaths(environment: Environment): string[] {
+  return [
+    defaultIdentityPath(environment),
+    '/etc/iam-vault/identity',
+    join(environment.home, '.ssh', 'id_ed25519'),
+    '/etc/ssh/ssh_host_ed25519_key',
+  ];
+}

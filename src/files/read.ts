@@ -1,0 +1,68 @@
+import { constants } from 'node:fs';
+import { open, readdir } from 'node:fs/promises';
+import { VaultError } from '../errors.ts';
+
+export interface ReadLimits {
+  readonly maxBytes: number;
+  /** Follow a symbolic link in the last part of the path. Off: what others can write may point anywhere. */
+  readonly followLink?: boolean;
+}
+
+/** Facts about a file that decide whether its content may be trusted. */
+export interface ReadFile {
+  readonly bytes: Uint8Array;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly uid: number;
+}
+
+/** What the operating system said, as `ENOENT`; undefined for other errors. */
+export function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/**
+ * Reads a regular file; undefined where there is none.
+ * @throws VaultError input-unreadable, input-too-large
+ */
+export async function readRegularFile(path: string, limits: ReadLimits): Promise<ReadFile | undefined> {
+  // O_NONBLOCK: opening a named pipe must not wait for a writer.
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | (limits.followLink === true ? 0 : constants.O_NOFOLLOW);
+  let handle;
+  try {
+    handle = await open(path, flags);
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return undefined;
+    throw unreadable(path, systemCode(cause) === 'ELOOP' ? 'it is a symbolic link' : systemCode(cause), cause);
+  }
+  try {
+    const stat = await handle.stat();
+    if (!stat.isFile()) throw unreadable(path, 'it is not a regular file');
+    if (stat.size > limits.maxBytes) {
+      throw new VaultError('input-too-large', `${path} has ${String(stat.size)} bytes; at most ${String(limits.maxBytes)} are allowed.`, {
+        details: { source: path, size: stat.size, maxBytes: limits.maxBytes },
+      });
+    }
+    return { bytes: await handle.readFile(), mode: stat.mode & 0o7777, uid: stat.uid };
+  } catch (error) {
+    if (error instanceof VaultError) throw error;
+    throw unreadable(path, systemCode(error), error);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Names in a directory, sorted, without those that begin with a dot; empty where there is no such directory. */
+export async function listDirectory(path: string): Promise<string[]> {
+  try {
+    const names = await readdir(path);
+    return names.filter((name) => !name.startsWith('.')).sort();
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return [];
+    throw unreadable(path, systemCode(cause), cause);
+  }
+}
+
+function unreadable(path: string, why: string | undefined, cause?: unknown): VaultError {
+  return new VaultError('input-unreadable', `${path} cannot be read: ${why ?? 'unknown reason'}.`, { cause, details: { source: path } });
+}

@@ -1,0 +1,103 @@
+import { constants } from 'node:fs';
+import { link, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { VaultError } from '../errors.ts';
+import { systemCode } from './read.ts';
+
+export interface WriteOptions {
+  /** Permission bits of the file, whatever the umask. */
+  readonly mode: number;
+}
+
+/**
+ * Replaces a file so that a reader sees the old or the new content and nothing else, also after a crash:
+ * a neighbour is written and synced, renamed over it, and the directory synced.
+ * Two writers of one path must hold a lock: they would share the neighbour's name.
+ * @throws VaultError store-unreachable
+ */
+export async function replaceFile(path: string, bytes: Uint8Array, { mode }: WriteOptions): Promise<void> {
+  const neighbour = neighbourOf(path);
+  await failingAs(path, async () => {
+    await writeSynced(neighbour, bytes, mode);
+    await rename(neighbour, path);
+    await syncDirectory(dirname(path));
+  });
+}
+
+/**
+ * Creates a file that must not exist yet.
+ * @returns false where something is already there; nothing was changed then
+ */
+export async function createFile(path: string, bytes: Uint8Array, { mode }: WriteOptions): Promise<boolean> {
+  const neighbour = neighbourOf(path);
+  try {
+    await writeSynced(neighbour, bytes, mode);
+    await link(neighbour, path);
+  } catch (cause) {
+    if (systemCode(cause) === 'EEXIST') return false;
+    throw unwritable(path, cause);
+  } finally {
+    await removeFile(neighbour);
+  }
+  return true;
+}
+
+/** Where a file is written before it takes its place. Always the same name, so that a crash leaves at most one behind. */
+function neighbourOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.new`);
+}
+
+/** Removes a file; nothing happens where there is none. */
+export async function removeFile(path: string): Promise<void> {
+  await failingAs(path, async () => {
+    try {
+      await unlink(path);
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error;
+      return;
+    }
+    await syncDirectory(dirname(path));
+  });
+}
+
+/** Makes a directory and its parents where they are missing. */
+export async function ensureDirectory(path: string, mode = 0o777): Promise<void> {
+  await failingAs(path, async () => {
+    const made = await mkdir(path, { recursive: true, mode });
+    if (made !== undefined) await syncDirectory(dirname(made));
+  });
+}
+
+async function writeSynced(path: string, bytes: Uint8Array, mode: number): Promise<void> {
+  const handle = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_TRUNC, mode);
+  try {
+    await handle.writeFile(bytes);
+    await handle.chmod(mode);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function failingAs(path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    throw unwritable(path, cause);
+  }
+}
+
+function unwritable(path: string, cause: unknown): VaultError {
+  return new VaultError('store-unreachable', `${path} cannot be written: ${systemCode(cause) ?? 'unknown reason'}.`, {
+    cause, hint: 'Check the permissions, the free space, and that the file system is not read-only.', details: { path },
+  });
+}

@@ -1,0 +1,1 @@
+export { VaultError, isVaultError, type ErrorCode, type ErrorDetails } from './errors.ts';

@@ -1,0 +1,118 @@
+import * as z from 'zod';
+import { layoutJson, type Json } from '../json/canonical.ts';
+import { parseDocument } from '../json/document.ts';
+import { KEYS_SUFFIX, nameProblem, type NameKind } from '../names.ts';
+import { FORMAT } from '../sealing/encoding.ts';
+import type { SealedField } from '../sealing/field.ts';
+
+/** What ITEM.json holds: the fields, each encrypted by itself. */
+export interface ItemDocument {
+  readonly format: typeof FORMAT;
+  readonly id: string;
+  readonly vault: string;
+  readonly fields: Readonly<Record<string, SealedField>>;
+}
+
+/** The signed header in ITEM_keys.json. */
+export interface ItemHeader {
+  readonly format: typeof FORMAT;
+  readonly type: 'item';
+  /** ITEM_keys. */
+  readonly id: string;
+  readonly vault: string;
+  /** Grows by one with every write. */
+  readonly generation: number;
+  /** The query that chose the clients; empty where they were named one by one. */
+  readonly search_query: string;
+  /** Digest of the bytes of ITEM.json. */
+  readonly item_digest: string;
+  readonly commitment: string;
+  readonly recipients_digest: string;
+  readonly recipients_count: number;
+  /** RFC 3339, UTC: when this generation was signed. */
+  readonly time: string;
+  /** Name of the admin who signed. */
+  readonly signer: string;
+}
+
+/** One who can open the item. */
+export interface RecipientEntry {
+  readonly name: string;
+  readonly fingerprint: string;
+  /** The data key, sealed to this recipient; base64url. */
+  readonly sealed_key: string;
+}
+
+/** What ITEM_keys.json holds. */
+export interface KeysDocument {
+  readonly header: ItemHeader & { readonly signature: string };
+  readonly admins: readonly RecipientEntry[];
+  readonly clients: readonly RecipientEntry[];
+}
+
+/** An item as a store keeps it. */
+export interface ItemDocuments {
+  readonly item: Uint8Array;
+  readonly keys: Uint8Array;
+}
+
+/** A name that follows the rule of its kind. */
+function name(kind: NameKind): z.ZodString {
+  return z.string().refine((text) => nameProblem(kind, text) === undefined, `not a valid ${kind} name`);
+}
+
+const base64 = z.string().regex(/^[A-Za-z0-9_-]*$/, 'not base64url');
+const digest = base64.length(43);
+
+const itemSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  id: name('item'),
+  vault: name('vault'),
+  fields: z.record(name('field'), z.strictObject({ ciphertext: base64, nonce: base64.length(32) })),
+});
+
+const headerSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  type: z.literal('item'),
+  id: z.string().max(140).endsWith(KEYS_SUFFIX),
+  vault: name('vault'),
+  generation: z.int().min(1),
+  search_query: z.string().max(16_384),
+  item_digest: digest,
+  commitment: digest,
+  recipients_digest: digest,
+  recipients_count: z.int().min(1),
+  time: z.iso.datetime(),
+  signer: name('admin'),
+  signature: base64.length(86),
+});
+
+const entrySchema = z.strictObject({ name: name('node'), fingerprint: digest, sealed_key: base64.length(150) });
+
+const keysSchema = z.strictObject({ header: headerSchema, admins: z.array(entrySchema), clients: z.array(entrySchema) });
+
+/**
+ * Parses ITEM.json.
+ * @throws VaultError document-invalid, document-not-canonical, format-unsupported
+ */
+export function parseItem(bytes: Uint8Array, source: string): ItemDocument {
+  return parseDocument(itemSchema, bytes, source, FORMAT);
+}
+
+/** The bytes of ITEM.json. */
+export function encodeItem(document: ItemDocument): Uint8Array {
+  return new TextEncoder().encode(layoutJson(document as unknown as { [key: string]: Json }));
+}
+
+/**
+ * Parses ITEM_keys.json.
+ * @throws VaultError document-invalid, document-not-canonical, format-unsupported
+ */
+export function parseKeys(bytes: Uint8Array, source: string): KeysDocument {
+  return parseDocument(keysSchema, bytes, source, FORMAT);
+}
+
+/** The bytes of ITEM_keys.json. */
+export function encodeKeys(document: KeysDocument): Uint8Array {
+  return new TextEncoder().encode(layoutJson(document as unknown as { [key: string]: Json }));
+}

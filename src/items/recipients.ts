@@ -1,0 +1,44 @@
+import { canonicalBytes } from '../json/canonical.ts';
+import { encodeBase64, digestOf } from '../sealing/encoding.ts';
+import { sealDataKey, type ItemRef, type RecipientRole } from '../sealing/dataKey.ts';
+import type { PublicKey } from '../sealing/publicKey.ts';
+import type { KeysDocument, RecipientEntry } from './model.ts';
+
+/** One who shall be able to open an item. */
+export interface Recipient {
+  readonly role: RecipientRole;
+  readonly name: string;
+  readonly publicKey: PublicKey;
+}
+
+/** Who an entry is for, without its key. */
+export interface RecipientName {
+  readonly role: RecipientRole;
+  readonly name: string;
+  readonly fingerprint: string;
+}
+
+/** By UTF-16 code units, as RFC 8785 sorts. */
+export function compareNames(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** All recipients of a keys document, admins first. */
+export function recipientNames(keys: Pick<KeysDocument, 'admins' | 'clients'>): RecipientName[] {
+  const named = (role: RecipientRole, entries: readonly RecipientEntry[]): RecipientName[] =>
+    entries.map(({ name, fingerprint }) => ({ role, name, fingerprint }));
+  return [...named('admin', keys.admins), ...named('client', keys.clients)];
+}
+
+/** Digest over [role, name, fingerprint] of each recipient, sorted by role, then name. */
+export function recipientsDigest(recipients: readonly RecipientName[]): string {
+  const sorted = [...recipients].sort((a, b) => compareNames(a.role, b.role) || compareNames(a.name, b.name));
+  return digestOf(canonicalBytes(sorted.map(({ role, name, fingerprint }) => [role, name, fingerprint])));
+}
+
+/** Seals the data key to one recipient. */
+export function sealEntry(dataKey: Uint8Array, ref: ItemRef, { role, name, publicKey }: Recipient): RecipientEntry {
+  const { fingerprint } = publicKey;
+  const sealed = sealDataKey(dataKey, { ...ref, role, name, fingerprint }, publicKey);
+  return { name, fingerprint, sealed_key: encodeBase64(sealed) };
+}

@@ -1,0 +1,78 @@
+import type { Json } from '../json/canonical.ts';
+import { KEYS_SUFFIX } from '../names.ts';
+import { digestOf, FORMAT } from '../sealing/encoding.ts';
+import { commitmentOf, newDataKey, type ItemRef, type RecipientRole } from '../sealing/dataKey.ts';
+import { sealField } from '../sealing/field.ts';
+import type { Identity } from '../sealing/identity.ts';
+import { signStatement } from '../sealing/signature.ts';
+import { wipe } from '../sealing/encoding.ts';
+import {
+  encodeItem, encodeKeys, type ItemDocument, type ItemDocuments, type ItemHeader, type RecipientEntry,
+} from './model.ts';
+import { compareNames, recipientsDigest, recipientNames, sealEntry, type Recipient } from './recipients.ts';
+
+/** An admin who signs. */
+export interface Signer {
+  readonly name: string;
+  readonly identity: Identity;
+}
+
+/** Everything that a new generation of an item is made from. */
+export interface NewGeneration extends ItemRef {
+  readonly fields: Readonly<Record<string, Json>>;
+  readonly searchQuery: string;
+  readonly recipients: readonly Recipient[];
+  /** 1 for a new item; one more than the generation it replaces otherwise. */
+  readonly generation: number;
+  readonly signer: Signer;
+  readonly time: Date;
+}
+
+/** Encrypts the fields under a fresh data key, seals it to every recipient and signs the header. */
+export function sealItem(next: NewGeneration): ItemDocuments {
+  const { vault, item } = next;
+  const ref: ItemRef = { vault, item };
+  const dataKey = newDataKey();
+  try {
+    const document: ItemDocument = {
+      format: FORMAT,
+      id: item,
+      vault,
+      fields: Object.fromEntries(Object.entries(next.fields).map(([field, value]) => [field, sealField(value, dataKey, ref, field)])),
+    };
+    const itemBytes = encodeItem(document);
+    const entriesOf = (role: RecipientRole): RecipientEntry[] =>
+      next.recipients
+        .filter((recipient) => recipient.role === role)
+        .map((recipient) => sealEntry(dataKey, ref, recipient))
+        .sort((a, b) => compareNames(a.name, b.name));
+    const entries = { admins: entriesOf('admin'), clients: entriesOf('client') };
+    const names = recipientNames(entries);
+    const header: ItemHeader = {
+      format: FORMAT,
+      type: 'item',
+      id: `${item}${KEYS_SUFFIX}`,
+      vault,
+      generation: next.generation,
+      search_query: next.searchQuery,
+      item_digest: digestOf(itemBytes),
+      commitment: commitmentOf(dataKey, ref),
+      recipients_digest: recipientsDigest(names),
+      recipients_count: names.length,
+      time: timeText(next.time),
+      signer: next.signer.name,
+    };
+    return { item: itemBytes, keys: encodeKeys({ ...entries, header: signHeader(header, next.signer.identity) }) };
+  } finally {
+    wipe(dataKey);
+  }
+}
+
+function signHeader(header: ItemHeader, identity: Identity): ItemHeader & { readonly signature: string } {
+  return { ...header, signature: signStatement({ ...header }, identity) };
+}
+
+/** RFC 3339 in UTC, to the second. */
+export function timeText(time: Date): string {
+  return time.toISOString().replace(/\.\d{3}Z$/, 'Z');
+}

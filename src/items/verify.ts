@@ -1,0 +1,179 @@
+import { VaultError } from '../errors.ts';
+import { KEYS_SUFFIX } from '../names.ts';
+import { decodeBase64, digestOf, equalBytes, utf8 } from '../sealing/encoding.ts';
+import { commitmentOf, openDataKey, type ItemRef, type RecipientRole } from '../sealing/dataKey.ts';
+import { openField } from '../sealing/field.ts';
+import type { Identity } from '../sealing/identity.ts';
+import { parseSigningKey } from '../sealing/publicKey.ts';
+import { verifyStatement } from '../sealing/signature.ts';
+import { wipe } from '../sealing/encoding.ts';
+import type { Json } from '../json/canonical.ts';
+import type { Roster } from '../trust/roster.ts';
+import { parseItem, parseKeys, type ItemDocument, type ItemDocuments, type ItemHeader, type KeysDocument, type RecipientEntry } from './model.ts';
+import { recipientNames, recipientsDigest } from './recipients.ts';
+
+/** An item whose signature, digests and generation were found good. */
+export interface VerifiedItem extends ItemRef {
+  readonly header: ItemHeader;
+  readonly keys: KeysDocument;
+  readonly document: ItemDocument;
+}
+
+/** What an item is judged by. */
+export interface Judge {
+  /** The newest roster, already walked to from the reader's pin (step 2). */
+  readonly roster: Roster;
+  /** The highest generation of this item that this reader has seen; 0 for none. */
+  readonly seenGeneration: number;
+}
+
+/**
+ * Steps 1 and 3 to 5 of docs/format.md, "Order of verification", and the recipients' digest.
+ * @throws VaultError with the code of the step that failed
+ */
+export function verifyItem(ref: ItemRef, documents: ItemDocuments, judge: Judge): VerifiedItem {
+  const where = `${ref.vault}/${ref.item}`;
+
+  // 1. schema and format version
+  const keys = parseKeys(documents.keys, `${where}${KEYS_SUFFIX}.json`);
+  const { signature, ...header } = keys.header;
+  if (header.vault !== ref.vault || header.id !== `${ref.item}${KEYS_SUFFIX}`) {
+    throw new VaultError('document-invalid', `${where} holds another item: ${header.vault}/${header.id}.`, {
+      hint: 'A file was copied or renamed: restore both files of the item from version control.',
+      details: { ...ref, found: { vault: header.vault, id: header.id } },
+    });
+  }
+
+  // 2. the roster was walked by the caller. 3. signer and signature
+  const admin = judge.roster.admins.find(({ name }) => name === header.signer);
+  if (admin === undefined) {
+    throw new VaultError('signer-unknown', `${where} is signed by ${header.signer}, who is not on the roster (version ${String(judge.roster.version)}).`, {
+      hint: 'If that person was an admin once, ask a present admin to write the item again. If nobody knows the name, somebody forged the item.',
+      details: { ...ref, signer: header.signer },
+    });
+  }
+  if (!verifyStatement({ ...header }, signature, parseSigningKey(admin.signing_key))) {
+    throw new VaultError('signature-invalid', `The signature of ${header.signer} on ${where} is not good: the header was changed, or another key signed it.`, {
+      hint: 'Do not use this copy. Restore the item from version control, and find out who changed it.',
+      details: { ...ref, signer: header.signer },
+    });
+  }
+
+  // 4. digest of the item
+  if (!sameText(digestOf(documents.item), header.item_digest)) {
+    throw new VaultError('item-digest-mismatch', `${ref.item}.json is not the file that generation ${String(header.generation)} of ${where} was signed for.`, {
+      hint: 'Restore both files of the item from the same commit.',
+      details: { ...ref, generation: header.generation },
+    });
+  }
+  const document = parseItem(documents.item, `${where}.json`);
+  if (document.vault !== ref.vault || document.id !== ref.item) {
+    throw new VaultError('document-invalid', `${where} holds another item: ${document.vault}/${document.id}.`, { details: { ...ref } });
+  }
+
+  // 5. generation
+  if (header.generation < judge.seenGeneration) {
+    throw new VaultError('generation-rollback', `${where} is at generation ${String(header.generation)}, but generation ${String(judge.seenGeneration)} was seen here before.`, {
+      hint: 'An older copy was put back: fetch the newest one. If the older one is right, an admin must write the item again.',
+      details: { ...ref, found: header.generation, seen: judge.seenGeneration },
+    });
+  }
+
+  // This reader has all recipients before it, so it checks their digest too.
+  const names = recipientNames(keys);
+  if (names.length !== header.recipients_count || !sameText(recipientsDigest(names), header.recipients_digest)) {
+    throw new VaultError('recipients-digest-mismatch', `The list of recipients of ${where} is not the one that was signed.`, {
+      hint: 'Restore the item from version control, and find out who changed the list.',
+      details: { ...ref },
+    });
+  }
+  return { ...ref, header, keys, document };
+}
+
+function sameText(a: string, b: string): boolean {
+  return equalBytes(utf8(a), utf8(b));
+}
+
+/** Fields of an item that an identity opened. */
+export interface OpenItem {
+  readonly fields: readonly string[];
+  /** Step 8. @throws VaultError field-not-found, field-unopenable */
+  field(name: string): Json;
+  /** Every field. */
+  all(): Record<string, Json>;
+  /** A copy of the data key, for sealing it to others; the caller wipes it. */
+  copyDataKey(): Uint8Array;
+  wipe(): void;
+}
+
+/** Which entry is an identity's own: by fingerprint, never by trying. Admins first. */
+export function ownEntry(keys: KeysDocument, fingerprint: string): { role: RecipientRole; entry: RecipientEntry } | undefined {
+  const admin = keys.admins.find((entry) => entry.fingerprint === fingerprint);
+  if (admin !== undefined) return { role: 'admin', entry: admin };
+  const client = keys.clients.find((entry) => entry.fingerprint === fingerprint);
+  return client === undefined ? undefined : { role: 'client', entry: client };
+}
+
+/**
+ * Steps 6 to 8: finds the own entry, opens the data key, checks it; fields are decrypted when asked for.
+ * @param name the reader's own name, where it is known, to say more when there is no entry for its key
+ * @throws VaultError not-a-recipient, recipient-key-changed, sealed-key-unopenable, sealed-key-context, commitment-mismatch
+ */
+export function openItem(verified: VerifiedItem, identity: Identity, name?: string): OpenItem {
+  const ref: ItemRef = { vault: verified.vault, item: verified.item };
+  const where = `${ref.vault}/${ref.item}`;
+
+  // 6. own entry
+  const { fingerprint } = identity.publicKey;
+  const own = ownEntry(verified.keys, fingerprint);
+  if (own === undefined) throw noEntry(verified, fingerprint, name);
+
+  // 7. the sealed key, its context and the commitment
+  const sealed = decodeBase64(own.entry.sealed_key, `The sealed key of ${own.entry.name}`);
+  const dataKey = openDataKey(sealed, { ...ref, role: own.role, name: own.entry.name, fingerprint }, identity);
+  if (!sameText(commitmentOf(dataKey, ref), verified.header.commitment)) {
+    wipe(dataKey);
+    throw new VaultError('commitment-mismatch', `The sealed key of ${own.entry.name} in ${where} holds another key than the one that was signed for.`, {
+      hint: 'The entry is of another generation, or forged: restore both files of the item from the same commit.',
+      details: { ...ref, name: own.entry.name },
+    });
+  }
+
+  // 8. fields
+  const fields = Object.keys(verified.document.fields);
+  const field = (wanted: string): Json => {
+    const found = Object.hasOwn(verified.document.fields, wanted) ? verified.document.fields[wanted] : undefined;
+    if (found === undefined) {
+      throw new VaultError('field-not-found', `${where} has no field ${JSON.stringify(wanted)}.`, {
+        hint: `It has: ${fields.join(', ')}.`, details: { ...ref, field: wanted, fields },
+      });
+    }
+    return openField(found, dataKey, ref, wanted);
+  };
+  return {
+    fields,
+    field,
+    all: () => Object.fromEntries(fields.map((each) => [each, field(each)])),
+    copyDataKey: () => dataKey.slice(),
+    wipe: () => { wipe(dataKey); },
+  };
+}
+
+function noEntry(verified: VerifiedItem, fingerprint: string, name: string | undefined): VaultError {
+  const where = `${verified.vault}/${verified.item}`;
+  const who = name ?? 'this identity';
+  const listed = name === undefined ? undefined
+    : [...verified.keys.clients, ...verified.keys.admins].find((entry) => entry.name === name);
+  if (listed !== undefined) {
+    return new VaultError('recipient-key-changed', `${where} is sealed to ${who}, but to another key (${listed.fingerprint}) than this one (${fingerprint}).`, {
+      hint: `Use the identity that belongs to that key, or ask an admin to accept the new key of ${who} and seal the item again.`,
+      details: { vault: verified.vault, item: verified.item, name, fingerprint, sealed_to: listed.fingerprint },
+    });
+  }
+  return new VaultError('not-a-recipient', `${who} (${fingerprint}) is not a recipient of ${where}.`, {
+    hint: verified.header.search_query === ''
+      ? 'Ask an admin to add it to the recipients.'
+      : `The item is sealed to the nodes that ${verified.header.search_query} selected when it was written; ask an admin to review them.`,
+    details: { vault: verified.vault, item: verified.item, ...(name === undefined ? {} : { name }), fingerprint },
+  });
+}

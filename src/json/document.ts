@@ -1,0 +1,70 @@
+import type * as z from 'zod';
+import { VaultError } from '../errors.ts';
+import { layoutJson, type Json } from './canonical.ts';
+import { formatPath } from './validate.ts';
+
+/** Largest stored document that is read, in bytes: an item's keys for 100,000 recipients fit in it. */
+const MAX_DOCUMENT_BYTES = 64 << 20;
+
+/**
+ * Parses a document that a program wrote and that must be byte for byte what {@link layoutJson} gives:
+ * anything hand-edited or truncated is refused before its content matters.
+ * @param format what the document's `format` member (its own, or its first-level members') must say
+ * @throws VaultError document-invalid, document-not-canonical, format-unsupported
+ */
+export function parseDocument<S extends z.ZodType>(schema: S, bytes: Uint8Array, source: string, format?: string): z.output<S> {
+  const text = decode(bytes, source);
+  const value = parseValue(text, source);
+  const result = schema.safeParse(value);
+  if (!result.success) {
+    if (format !== undefined) checkFormat(value, source, format);
+    const issue = result.error.issues[0];
+    const path = formatPath((issue?.path ?? []).filter((step) => typeof step !== 'symbol'));
+    throw new VaultError('document-invalid', `${source} is not what it should be: ${path === '' ? '' : `${path}: `}${issue?.message ?? ''}.`, {
+      hint: RESTORE, details: { source, path },
+    });
+  }
+  if (layoutJson(value as { [key: string]: Json }) !== text) {
+    throw new VaultError('document-not-canonical', `${source} was changed by hand or by another program: it is not in the stored layout.`, {
+      hint: RESTORE, details: { source },
+    });
+  }
+  return result.data;
+}
+
+/** A document of another format is not damaged: say so before its members are judged by this one's rules. */
+function checkFormat(value: unknown, source: string, format: string): void {
+  const candidates = [value, ...(isObject(value) ? Object.values(value) : [])];
+  const found = candidates.filter(isObject).map((candidate) => candidate['format']).find((each) => typeof each === 'string');
+  if (found === undefined || found === format) return;
+  throw new VaultError('format-unsupported', `${source} is in format ${JSON.stringify(found.slice(0, 40))}; this program reads ${format}.`, {
+    hint: 'Use the version of iam-vault that wrote it, or a newer one.', details: { source, supported: [format] },
+  });
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const RESTORE = 'Restore it from version control or a backup.';
+
+function decode(bytes: Uint8Array, source: string): string {
+  if (bytes.byteLength > MAX_DOCUMENT_BYTES) {
+    throw new VaultError('document-invalid', `${source} is too large: ${String(bytes.byteLength)} bytes.`, { details: { source } });
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new VaultError('document-invalid', `${source} is not UTF-8 text.`, { hint: RESTORE, details: { source } });
+  }
+}
+
+function parseValue(text: string, source: string): unknown {
+  try {
+    // The layout check that follows refuses duplicate keys: they would not be written again.
+    return JSON.parse(text) as unknown;
+  } catch {
+    // The engine's message quotes the text; say only where it is.
+    throw new VaultError('document-invalid', `${source} is truncated or damaged: it is not JSON.`, { hint: RESTORE, details: { source } });
+  }
+}

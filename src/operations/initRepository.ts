@@ -1,0 +1,80 @@
+import { join, resolve } from 'node:path';
+import { CONFIG_FILE, DEFAULT_CONFIG } from '../config/repository.ts';
+import { VaultError } from '../errors.ts';
+import { readRegularFile } from '../files/read.ts';
+import { createFile, ensureDirectory } from '../files/write.ts';
+import { layoutJson } from '../json/canonical.ts';
+import { checkName } from '../names.ts';
+import { FORMAT } from '../sealing/encoding.ts';
+import type { Identity } from '../sealing/identity.ts';
+import { timeText } from '../items/seal.ts';
+import { encodeRoster, rosterDigest, signRoster, type Admin, type Roster } from '../trust/roster.ts';
+import type { StateDirectory } from '../state/stateDirectory.ts';
+import { writePin } from '../state/pins.ts';
+import type { Store } from '../stores/store.ts';
+
+export interface InitRequest {
+  /** The directory that becomes the repository's root; made where it is missing. */
+  readonly root: string;
+  readonly adminName: string;
+  readonly identity: Identity;
+  readonly now: Date;
+  readonly state: StateDirectory;
+  readonly openStore: (root: string) => Store;
+}
+
+export interface InitResult {
+  readonly root: string;
+  readonly admin: Admin;
+  /** Fingerprint of version 1 of the roster: what readers compare. */
+  readonly roster: string;
+}
+
+const MODE = { mode: 0o644 };
+
+/** Files that a repository's working copy has beside its content. */
+const COMPANIONS: Readonly<Record<string, string>> = {
+  '.gitignore': '# What the file store needs while it writes\n.vault.lock\n.*.new\n.*.pending\n',
+  '.gitattributes': '# Signed by the byte: git must not touch line ends\ndata_bags/** -text\ntrust/** -text\n',
+};
+
+/**
+ * Makes a vault repository: vault.json, version 1 of the roster with one admin, the admin's user document. In an existing
+ * chef-repo nothing that is there is changed.
+ * @throws VaultError repository-exists, name-invalid, store-unreachable
+ */
+export async function initRepository(request: InitRequest): Promise<InitResult> {
+  checkName('admin', request.adminName);
+  const { identity, state } = request;
+  if (identity.signingKey === undefined) {
+    throw new VaultError('not-an-admin', 'An age identity cannot sign, so it cannot be an admin\'s.', {
+      hint: 'Make an identity with "vault key generate", or use an SSH ed25519 key.',
+    });
+  }
+  const root = resolve(request.root);
+  if (await readRegularFile(join(root, CONFIG_FILE), { maxBytes: 1 << 16 }) !== undefined) throw exists(root);
+  await ensureDirectory(root);
+  const store = request.openStore(root);
+  if (await store.readRoster(1) !== undefined) throw exists(root);
+
+  const admin: Admin = { name: request.adminName, public_key: identity.publicKey.line, signing_key: identity.signingKey.line };
+  const roster: Roster = {
+    format: FORMAT, type: 'roster', version: 1, admins: [admin], quorum: 1, time: timeText(request.now), previous: null,
+  };
+  await ensureDirectory(join(root, 'iam-json-data'));
+  await ensureDirectory(join(root, 'data_bags', 'vault'));
+  for (const [name, text] of Object.entries(COMPANIONS)) await createFile(join(root, name), new TextEncoder().encode(text), MODE);
+  await store.writeRoster(1, encodeRoster({ roster, signatures: [signRoster(roster, admin.name, identity)] }));
+  await store.writeInventory('users', admin.name, new TextEncoder().encode(layoutJson({ ...admin })));
+  // Last: its presence is what makes this a repository.
+  await createFile(join(root, CONFIG_FILE), new TextEncoder().encode(layoutJson(DEFAULT_CONFIG)), MODE);
+  const digest = rosterDigest(roster);
+  await writePin(state, store.location, { version: 1, digest, repository: digest });
+  return { root, admin, roster: digest };
+}
+
+function exists(root: string): VaultError {
+  return new VaultError('repository-exists', `${root} is a vault repository already.`, {
+    hint: 'Add admins to it with "vault admin add", or choose another directory.', details: { root },
+  });
+}

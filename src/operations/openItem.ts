@@ -1,0 +1,62 @@
+import { VaultError } from '../errors.ts';
+import { isVaultError } from '../errors.ts';
+import { parseClient } from '../inventory/documents.ts';
+import { openItem as openVerified, ownEntry, type OpenItem, type VerifiedItem } from '../items/verify.ts';
+import { nearest } from '../json/validate.ts';
+import { checkName } from '../names.ts';
+import type { ItemRef } from '../sealing/dataKey.ts';
+import type { Identity } from '../sealing/identity.ts';
+import type { Store } from '../stores/store.ts';
+import type { Roster } from '../trust/roster.ts';
+import { readVerifiedItem, trustRoster, type Workspace } from './workspace.ts';
+
+/** Identities to try, loaded one by one: an item's own entry is found by fingerprint, so most are never used. */
+export type Identities = AsyncIterable<{ readonly identity: Identity }>;
+
+/**
+ * Opens an item in the order of verification of docs/format.md. Fields are decrypted when they are asked for; the caller
+ * wipes the result.
+ * @throws VaultError item-not-found, not-a-recipient, recipient-key-changed, and every code of verifyItem and openItem
+ */
+export async function openItem(workspace: Workspace, ref: ItemRef, identities: Identities): Promise<OpenItem & { readonly verified: VerifiedItem }> {
+  checkName('vault', ref.vault);
+  checkName('item', ref.item);
+  const trust = await trustRoster(workspace);
+  const verified = await readVerifiedItem(workspace, trust, ref);
+  if (verified === undefined) throw await itemNotFound(workspace.store, ref);
+  let firstIdentity: Identity | undefined;
+  for await (const { identity } of identities) {
+    if (ownEntry(verified.keys, identity.publicKey.fingerprint) !== undefined) return { ...openVerified(verified, identity), verified };
+    firstIdentity ??= identity;
+  }
+  if (firstIdentity === undefined) throw new VaultError('identity-missing', 'No identity was given.');
+  // Not for any of them: opening with the first says so, with the name that the inventory knows it by.
+  const name = await nameOf(workspace.store, trust.roster, firstIdentity.publicKey.fingerprint);
+  return { ...openVerified(verified, firstIdentity, name), verified };
+}
+
+/** The error for an item that does not exist, with the nearest that does. */
+export async function itemNotFound(store: Store, { vault, item }: ItemRef): Promise<VaultError> {
+  const items = await store.listItems();
+  const vaults = [...new Set(items.map((each) => each.vault))];
+  const inVault = items.filter((each) => each.vault === vault).map((each) => each.item);
+  const near = inVault.length > 0 ? nearest(item, inVault) : nearest(vault, vaults);
+  return new VaultError('item-not-found', inVault.length > 0 ? `There is no item ${item} in vault ${vault}.` : `There is no vault ${vault}.`, {
+    hint: near === undefined ? 'See "vault list".' : `Did you mean ${near}?`, details: { vault, item },
+  });
+}
+
+/** The name under which the roster or the inventory knows a sealing key. */
+async function nameOf(store: Store, roster: Roster, fingerprint: string): Promise<string | undefined> {
+  const { parsePublicKey } = await import('../sealing/publicKey.ts');
+  const admin = roster.admins.find(({ public_key }) => parsePublicKey(public_key).fingerprint === fingerprint);
+  if (admin !== undefined) return admin.name;
+  for await (const { name, bytes, source } of store.listInventory('clients')) {
+    try {
+      if (parseClient(bytes, source, name).fingerprint === fingerprint) return name;
+    } catch (error) {
+      if (!isVaultError(error)) throw error; // A client whose key cannot be sealed to is not this one.
+    }
+  }
+  return undefined;
+}

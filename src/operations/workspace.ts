@@ -1,0 +1,80 @@
+import { VaultError } from '../errors.ts';
+import type { Identity } from '../sealing/identity.ts';
+import type { ItemRef } from '../sealing/dataKey.ts';
+import { readSeenGeneration, rememberGeneration } from '../state/generations.ts';
+import { readPin, writePin } from '../state/pins.ts';
+import type { StateDirectory } from '../state/stateDirectory.ts';
+import type { Store } from '../stores/store.ts';
+import { verifyItem, type VerifiedItem } from '../items/verify.ts';
+import type { Signer } from '../items/seal.ts';
+import type { Roster } from '../trust/roster.ts';
+import { pinOf, walkRoster } from '../trust/walk.ts';
+
+/** What every operation on a repository works with. */
+export interface Workspace {
+  readonly store: Store;
+  readonly state: StateDirectory;
+  readonly now: () => Date;
+  /** Something that a person should know and that is no failure. */
+  readonly notice: (text: string) => void;
+  /** A roster fingerprint that the reader insists on. */
+  readonly pin?: string | undefined;
+}
+
+/** The newest roster, and what identifies the repository. */
+export interface Trust {
+  readonly roster: Roster;
+  readonly repository: string;
+}
+
+/**
+ * Walks to the newest roster from what was trusted before, and remembers it. On first use the roster is trusted as it is found,
+ * unless the workspace names a fingerprint, which then must be of one of the versions.
+ * @throws VaultError roster-*
+ */
+export async function trustRoster({ store, state, notice, pin }: Workspace): Promise<Trust> {
+  const remembered = await readPin(state, store.location);
+  const walked = await walkRoster((version) => store.readRoster(version), remembered);
+  if (pin !== undefined && !walked.digests.includes(pin) && remembered?.repository !== pin) {
+    throw new VaultError('roster-pin-mismatch', `No version of the roster of ${store.location} has the fingerprint ${JSON.stringify(pin.slice(0, 60))}.`, {
+      hint: 'Compare the fingerprint with an admin, who sees it with "vault admin list".', details: { pin, found: walked.digests },
+    });
+  }
+  const repository = remembered?.repository ?? walked.digests[0];
+  const newest = pinOf(walked);
+  if (remembered?.digest !== newest.digest) {
+    if (remembered === undefined && pin === undefined) {
+      notice(`Trusting the roster of ${store.location} on first use: version ${String(newest.version)}, ${newest.digest}. `
+        + 'Compare this fingerprint with an admin\'s "vault admin list".');
+    }
+    await writePin(state, store.location, { ...newest, repository });
+  }
+  return { roster: walked.roster, repository };
+}
+
+/**
+ * Reads and verifies an item, and remembers its generation.
+ * @returns undefined where there is no such item
+ */
+export async function readVerifiedItem({ store, state }: Workspace, trust: Trust, ref: ItemRef): Promise<VerifiedItem | undefined> {
+  const documents = await store.readItem(ref);
+  if (documents === undefined) return undefined;
+  const seenGeneration = await readSeenGeneration(state, trust.repository, ref);
+  const verified = verifyItem(ref, documents, { roster: trust.roster, seenGeneration });
+  if (verified.header.generation > seenGeneration) {
+    await rememberGeneration(state, trust.repository, ref, verified.header.generation);
+  }
+  return verified;
+}
+
+/** The admin whose signing key `identity` holds. @throws VaultError not-an-admin */
+export function signerOf(roster: Roster, identity: Identity): Signer {
+  const admin = roster.admins.find(({ signing_key }) => signing_key === identity.signingKey?.line);
+  if (admin === undefined) {
+    throw new VaultError('not-an-admin', `This identity (${identity.publicKey.fingerprint}) is not an admin's: the roster (version ${String(roster.version)}) names ${roster.admins.map(({ name }) => name).join(', ')}.`, {
+      hint: 'Use the identity of an admin with --identity, or ask an admin to add you to the roster.',
+      details: { fingerprint: identity.publicKey.fingerprint, admins: roster.admins.map(({ name }) => name) },
+    });
+  }
+  return { name: admin.name, identity };
+}

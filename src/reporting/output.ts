@@ -1,0 +1,75 @@
+import pc from 'picocolors';
+import { VaultError } from '../errors.ts';
+import { escapeForTerminal } from './escape.ts';
+import { exitCodeOf } from './exitCodes.ts';
+
+/** A place that text can be written to. */
+export interface TextStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+}
+
+export interface OutputOptions {
+  readonly json: boolean;
+  /** Nothing but results and errors. */
+  readonly quiet: boolean;
+  readonly stdout: TextStream;
+  readonly stderr: TextStream;
+  /** From NO_COLOR and FORCE_COLOR; undefined leaves it to the terminal. */
+  readonly color?: boolean | undefined;
+}
+
+/** Results go to stdout, everything else to stderr. */
+export interface Output {
+  readonly options: OutputOptions;
+  /** Colours for stdout. */
+  readonly colors: ReturnType<typeof pc.createColors>;
+  /** A command's result: as JSON with --json, as text otherwise. `text` has its untrusted parts escaped already. */
+  result(json: unknown, text: string): void;
+  /** Something that a person should know; not with --quiet. */
+  notice(text: string): void;
+  warning(text: string): void;
+  /** Reports a failure and returns the exit code for it. */
+  failure(error: unknown): number;
+}
+
+export function createOutput(options: OutputOptions): Output {
+  const { stdout, stderr } = options;
+  const colors = pc.createColors(options.color ?? stdout.isTTY === true);
+  const errorColors = pc.createColors(options.color ?? stderr.isTTY === true);
+  return {
+    options,
+    colors,
+    result(json, text) {
+      if (options.json) stdout.write(`${JSON.stringify(json, undefined, 2)}\n`);
+      else if (text !== '') stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    },
+    notice(text) {
+      if (!options.quiet) stderr.write(`${escapeForTerminal(text, true)}\n`);
+    },
+    warning(text) {
+      if (!options.quiet) stderr.write(`${errorColors.yellow('warning:')} ${escapeForTerminal(text, true)}\n`);
+    },
+    failure(error) {
+      const known = asVaultError(error);
+      if (options.json) {
+        const { code, message, hint, details } = known;
+        stdout.write(`${JSON.stringify({ error: { ...details, code, message, ...(hint === undefined ? {} : { hint }) } }, undefined, 2)}\n`);
+      } else {
+        stderr.write(`${errorColors.red('error:')} ${escapeForTerminal(known.message, true)}\n`);
+        if (known.hint !== undefined) stderr.write(`${errorColors.dim(`hint: ${escapeForTerminal(known.hint, true)}`)}\n`);
+      }
+      return exitCodeOf(known.code);
+    },
+  };
+}
+
+/** Errors that are not ours are faults of the program; their messages are shown, for there is nothing better. */
+function asVaultError(error: unknown): VaultError {
+  if (error instanceof VaultError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new VaultError('internal', `Something went wrong inside iam-vault: ${message}`, {
+    cause: error, hint: 'Run it again with DEBUG=iam-vault to see where, and report it.',
+  });
+}

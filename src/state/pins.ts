@@ -1,0 +1,22 @@
+import * as z from 'zod';
+import { digestOf, utf8 } from '../sealing/encoding.ts';
+import type { Pin } from '../trust/walk.ts';
+import type { StateDirectory } from './stateDirectory.ts';
+
+const pinSchema = z.strictObject({ location: z.string(), version: z.int().min(1), digest: z.string().length(43), repository: z.string().length(43) });
+
+/** What is remembered of a repository: the roster last trusted, and the repository's identity. */
+export interface RememberedPin extends Pin {
+  /** Digest of version 1 of the roster: under it the generations are remembered, wherever a copy of the repository lies. */
+  readonly repository: string;
+}
+
+/** The pin for the repository at `location`. Remembered by place, not by content: content is what an attacker would replace. */
+export async function readPin(state: StateDirectory, location: string): Promise<RememberedPin | undefined> {
+  const found = await state.read(pinSchema, 'pins', digestOf(utf8(location)));
+  return found === undefined ? undefined : { version: found.version, digest: found.digest, repository: found.repository };
+}
+
+export async function writePin(state: StateDirectory, location: string, pin: RememberedPin): Promise<void> {
+  await state.write({ location, version: pin.version, digest: pin.digest, repository: pin.repository }, 'pins', digestOf(utf8(location)));
+}

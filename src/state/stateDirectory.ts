@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import * as z from 'zod';
+import { layoutJson, type Json } from '../json/canonical.ts';
+import { parseDocument } from '../json/document.ts';
+import { readRegularFile } from '../files/read.ts';
+import { withLock } from '../files/lock.ts';
+import { ensureDirectory, removeFile, replaceFile } from '../files/write.ts';
+
+const PRIVATE = { mode: 0o600 };
+const MAX_BYTES = 16 << 20;
+
+/**
+ * What one user of one machine remembers between runs: which roster was trusted, which generations were seen, which
+ * access keys were being made. Small JSON documents, private to the user. None holds a secret.
+ */
+export interface StateDirectory {
+  readonly path: string;
+  /** The document's value; undefined where there is none. */
+  read<S extends z.ZodType>(schema: S, ...name: readonly string[]): Promise<z.output<S> | undefined>;
+  write(value: { readonly [key: string]: Json }, ...name: readonly string[]): Promise<void>;
+  remove(...name: readonly string[]): Promise<void>;
+  /** Runs `work` while no other process does under the same name. */
+  locked<T>(work: () => Promise<T>, ...name: readonly string[]): Promise<T>;
+}
+
+/** Opens the state directory at `path`; it is made at the first write. Every part of a name must be a checked name or a digest. */
+export function openStateDirectory(path: string): StateDirectory {
+  const fileOf = (name: readonly string[]): string => `${join(path, ...name)}.json`;
+  const prepare = (name: readonly string[]): Promise<void> => ensureDirectory(join(path, ...name.slice(0, -1)), 0o700);
+  return {
+    path,
+    async read(schema, ...name) {
+      const file = await readRegularFile(fileOf(name), { maxBytes: MAX_BYTES });
+      return file === undefined ? undefined : parseDocument(schema, file.bytes, fileOf(name));
+    },
+    async write(value, ...name) {
+      await prepare(name);
+      await replaceFile(fileOf(name), new TextEncoder().encode(layoutJson(value)), PRIVATE);
+    },
+    remove: (...name) => removeFile(fileOf(name)),
+    async locked(work, ...name) {
+      await prepare(name);
+      return await withLock(`${join(path, ...name)}.lock`, work);
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { VaultError } from '../../errors.ts';
+import { withLock } from '../../files/lock.ts';
+import { listDirectory, readRegularFile } from '../../files/read.ts';
+import { createFile, ensureDirectory, removeFile, replaceFile } from '../../files/write.ts';
+import { nameProblem } from '../../names.ts';
+import type { InventoryDocument, InventoryKind, Store } from '../store.ts';
+import { listItemFiles, readItemFiles, writeItemFiles } from './itemFiles.ts';
+
+const MAX_ROSTER_BYTES = 4 << 20;
+/** A Chef node object with all that ohai found can have several megabytes. */
+const MAX_INVENTORY_BYTES = 16 << 20;
+const MODE = { mode: 0o644 };
+const READ_BATCH = 64;
+
+/** Name of the file, in the root of a repository, that its writers lock. */
+export const LOCK_FILE = '.vault.lock';
+
+/** Documents as files, laid out as a chef-repo (docs/format.md, "The repository"). `root` is an absolute path. */
+export function openFileStore(root: string): Store {
+  const lock = <T>(work: () => Promise<T>): Promise<T> => withLock(join(root, LOCK_FILE), work);
+  const rosterPath = (version: number): string => join(root, 'trust', `${String(version)}.json`);
+  const inventoryPath = (kind: InventoryKind, name: string): string => join(root, kind, `${name}.json`);
+
+  const readInventory = async (kind: InventoryKind, name: string): Promise<InventoryDocument | undefined> => {
+    const source = inventoryPath(kind, name);
+    const file = await readRegularFile(source, { maxBytes: MAX_INVENTORY_BYTES });
+    return file === undefined ? undefined : { name, bytes: file.bytes, source };
+  };
+  const listInventoryNames = async (kind: InventoryKind): Promise<string[]> =>
+    (await listDirectory(join(root, kind)))
+      .filter((file) => file.endsWith('.json'))
+      .map((file) => file.slice(0, -'.json'.length))
+      .filter((name) => nameProblem('node', name) === undefined)
+      .sort();
+
+  return {
+    location: root,
+    readItem: (ref) => readItemFiles(root, ref),
+    writeItem: (ref, documents, expected) => lock(() => writeItemFiles(root, ref, documents, expected)),
+    listItems: (vault) => listItemFiles(root, vault),
+    async readRoster(version) {
+      return (await readRegularFile(rosterPath(version), { maxBytes: MAX_ROSTER_BYTES }))?.bytes;
+    },
+    async writeRoster(version, bytes) {
+      await ensureDirectory(join(root, 'trust'));
+      await lock(async () => {
+        if (!await createFile(rosterPath(version), bytes, MODE)) {
+          throw new VaultError('store-conflict', `Version ${String(version)} of the roster exists already.`, { details: { version } });
+        }
+      });
+    },
+    readInventory,
+    async *listInventory(kind) {
+      const names = await listInventoryNames(kind);
+      for (let i = 0; i < names.length; i += READ_BATCH) {
+        const batch = await Promise.all(names.slice(i, i + READ_BATCH).map((name) => readInventory(kind, name)));
+        for (const document of batch) if (document !== undefined) yield document;
+      }
+    },
+    listInventoryNames,
+    async writeInventory(kind, name, bytes) {
+      await ensureDirectory(join(root, kind));
+      await lock(() => replaceFile(inventoryPath(kind, name), bytes, MODE));
+    },
+    removeInventory: (kind, name) => lock(async () => {
+      const there = await readInventory(kind, name) !== undefined;
+      if (there) await removeFile(inventoryPath(kind, name));
+      return there;
+    }),
+  };
+}

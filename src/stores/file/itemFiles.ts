@@ -1,0 +1,165 @@
+import { join } from 'node:path';
+import * as z from 'zod';
+import { isVaultError, VaultError } from '../../errors.ts';
+import { listDirectory, readRegularFile } from '../../files/read.ts';
+import { ensureDirectory, removeFile, replaceFile } from '../../files/write.ts';
+import { parseDocument } from '../../json/document.ts';
+import { layoutJson } from '../../json/canonical.ts';
+import { KEYS_SUFFIX, nameProblem } from '../../names.ts';
+import { digestOf, equalBytes } from '../../sealing/encoding.ts';
+import type { ItemRef } from '../../sealing/dataKey.ts';
+import { parseKeys, type ItemDocuments } from '../../items/model.ts';
+import { compareNames } from '../../items/recipients.ts';
+
+const MAX_BYTES = 64 << 20;
+const MODE = { mode: 0o644 };
+
+/** How often a reader looks again when it meets a pair of files that do not belong together. */
+const READ_ATTEMPTS = 20;
+
+/**
+ * An item is two files, which cannot be replaced in one step. So a writer first writes both into one "pending" file:
+ * from that moment the new generation is the item. Then it replaces the two, and removes the pending file. A reader prefers
+ * a pending file that is newer; a writer finishes one that it finds. Thus a writer may be killed anywhere.
+ */
+const pendingSchema = z.strictObject({ item: z.string(), keys: z.string() });
+
+interface Paths {
+  readonly directory: string;
+  readonly item: string;
+  readonly keys: string;
+  readonly pending: string;
+}
+
+function pathsOf(root: string, { vault, item }: ItemRef): Paths {
+  const directory = join(root, 'data_bags', vault);
+  return {
+    directory,
+    item: join(directory, `${item}.json`),
+    keys: join(directory, `${item}${KEYS_SUFFIX}.json`),
+    pending: join(directory, `.${item}.pending`),
+  };
+}
+
+/** Reads both files of an item, of one generation. Needs no lock. */
+export async function readItemFiles(root: string, ref: ItemRef): Promise<ItemDocuments | undefined> {
+  const paths = pathsOf(root, ref);
+  for (let attempt = 1; ; attempt++) {
+    const pending = await readPending(paths);
+    const stored = await readPair(paths);
+    if (pending !== undefined && generationOf(pending.keys) >= generationOf(stored.keys)) return pending;
+    const { item, keys } = stored;
+    if (item === undefined && keys === undefined) return undefined;
+    if (item !== undefined && keys !== undefined && belongTogether(item, keys)) return { item, keys };
+    if (attempt === READ_ATTEMPTS) {
+      if (item !== undefined && keys !== undefined) return { item, keys }; // Verification says what is wrong with them.
+      if (keys === undefined) return undefined; // A data bag item that was never a vault's.
+      throw new VaultError('document-invalid', `${ref.vault}/${ref.item} is incomplete: ${paths.item} is missing.`, {
+        hint: 'Restore the file from version control or a backup.', details: { ...ref },
+      });
+    }
+    await new Promise((resolve) => setTimeout(resolve, attempt));
+  }
+}
+
+/** Writes both files. The caller holds the repository's lock. */
+export async function writeItemFiles(root: string, ref: ItemRef, documents: ItemDocuments, expected: number): Promise<void> {
+  const paths = pathsOf(root, ref);
+  await ensureDirectory(paths.directory);
+  await finishPending(paths);
+  const stored = await readPair(paths);
+  const found = generationOf(stored.keys);
+  if (found !== expected) {
+    throw new VaultError('store-conflict', expected === 0
+      ? `${ref.vault}/${ref.item} exists already, at generation ${String(found)}.`
+      : `${ref.vault}/${ref.item} was changed by somebody else: it is at generation ${String(found)}, not ${String(expected)}.`, {
+      hint: 'Run the command again: it then starts from the present generation.',
+      details: { ...ref, expected, found },
+    });
+  }
+  if (stored.item !== undefined && equalBytes(stored.item, documents.item)) {
+    await replaceFile(paths.keys, documents.keys, MODE);
+    return;
+  }
+  const text = new TextDecoder();
+  const pending = layoutJson({ item: text.decode(documents.item), keys: text.decode(documents.keys) });
+  await replaceFile(paths.pending, new TextEncoder().encode(pending), MODE);
+  await applyPending(paths, documents);
+}
+
+/** Completes what a writer that was killed had begun. */
+async function finishPending(paths: Paths): Promise<void> {
+  const pending = await readPending(paths);
+  if (pending === undefined) return;
+  const stored = await readRegularFile(paths.keys, { maxBytes: MAX_BYTES });
+  if (generationOf(pending.keys) < generationOf(stored?.bytes)) {
+    await removeFile(paths.pending); // Left over: the files have moved on since, through version control.
+    return;
+  }
+  await applyPending(paths, pending);
+}
+
+async function applyPending(paths: Paths, documents: ItemDocuments): Promise<void> {
+  await replaceFile(paths.item, documents.item, MODE);
+  await replaceFile(paths.keys, documents.keys, MODE);
+  await removeFile(paths.pending);
+}
+
+async function readPending(paths: Paths): Promise<ItemDocuments | undefined> {
+  const file = await readRegularFile(paths.pending, { maxBytes: 2 * MAX_BYTES });
+  if (file === undefined) return undefined;
+  const { item, keys } = parseDocument(pendingSchema, file.bytes, paths.pending);
+  const text = new TextEncoder();
+  return { item: text.encode(item), keys: text.encode(keys) };
+}
+
+async function readPair(paths: Paths): Promise<Partial<ItemDocuments>> {
+  const keys = await readRegularFile(paths.keys, { maxBytes: MAX_BYTES });
+  const item = await readRegularFile(paths.item, { maxBytes: MAX_BYTES });
+  return { ...(item === undefined ? {} : { item: item.bytes }), ...(keys === undefined ? {} : { keys: keys.bytes }) };
+}
+
+const headSchema = z.object({ header: z.object({ generation: z.number(), item_digest: z.string() }) });
+
+/** The two members of the header that the store goes by. Undefined where the document is damaged: verification tells how. */
+function headOf(keys: Uint8Array): { generation: number; item_digest: string } | undefined {
+  try {
+    return headSchema.parse(JSON.parse(new TextDecoder().decode(keys))).header;
+  } catch {
+    return undefined;
+  }
+}
+
+/** 0 where there is no such document. */
+function generationOf(keys: Uint8Array | undefined): number {
+  if (keys === undefined) return 0;
+  const head = headOf(keys);
+  if (head === undefined) parseKeys(keys, 'The stored keys document'); // Throws, and says what is wrong.
+  return head?.generation ?? 0;
+}
+
+function belongTogether(item: Uint8Array, keys: Uint8Array): boolean {
+  return digestOf(item) === headOf(keys)?.item_digest;
+}
+
+/** Items that have a keys document, sorted. */
+export async function listItemFiles(root: string, vault?: string): Promise<ItemRef[]> {
+  const bags = join(root, 'data_bags');
+  const vaults = vault === undefined ? (await listDirectory(bags)).filter((name) => nameProblem('vault', name) === undefined) : [vault];
+  const found: ItemRef[] = [];
+  for (const each of vaults) {
+    let names: string[];
+    try {
+      names = await listDirectory(join(bags, each));
+    } catch (error) {
+      if (isVaultError(error, 'input-unreadable')) continue; // A file among the folders.
+      throw error;
+    }
+    const suffix = `${KEYS_SUFFIX}.json`;
+    for (const name of names) {
+      const item = name.endsWith(suffix) ? name.slice(0, -suffix.length) : undefined;
+      if (item !== undefined && nameProblem('item', item) === undefined) found.push({ vault: each, item });
+    }
+  }
+  return found.sort((a, b) => compareNames(a.vault, b.vault) || compareNames(a.item, b.item));
+}

@@ -1,0 +1,44 @@
+import type { ItemRef } from '../sealing/dataKey.ts';
+import type { ItemDocuments } from '../items/model.ts';
+
+/** Kinds of inventory document, each by name. */
+export type InventoryKind = 'nodes' | 'clients' | 'roles' | 'users';
+
+export interface InventoryDocument {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** Where it is, for messages. */
+  readonly source: string;
+}
+
+/**
+ * Where a vault keeps its documents. A store moves bytes; it neither opens nor judges them.
+ * Every method throws store-unreachable where the engine fails; reads give undefined where there is nothing.
+ */
+export interface Store {
+  /** For messages, and the key under which a reader remembers its pin. */
+  readonly location: string;
+
+  /** Both documents of an item, of one generation. */
+  readItem(ref: ItemRef): Promise<ItemDocuments | undefined>;
+  /**
+   * Replaces an item, durably, if the stored generation still is `expected` (0: if there is no such item).
+   * @throws VaultError store-conflict, with `details.found`; nothing was written then
+   */
+  writeItem(ref: ItemRef, documents: ItemDocuments, expected: number): Promise<void>;
+  /** Items of one vault, or of all, sorted by vault and item. */
+  listItems(vault?: string): Promise<ItemRef[]>;
+
+  readRoster(version: number): Promise<Uint8Array | undefined>;
+  /** @throws VaultError store-conflict where that version exists */
+  writeRoster(version: number, bytes: Uint8Array): Promise<void>;
+
+  readInventory(kind: InventoryKind, name: string): Promise<InventoryDocument | undefined>;
+  /** Every document of a kind, sorted by name. */
+  listInventory(kind: InventoryKind): AsyncIterable<InventoryDocument>;
+  /** Names alone, sorted. */
+  listInventoryNames(kind: InventoryKind): Promise<string[]>;
+  writeInventory(kind: InventoryKind, name: string, bytes: Uint8Array): Promise<void>;
+  /** @returns whether there was one */
+  removeInventory(kind: InventoryKind, name: string): Promise<boolean>;
+}

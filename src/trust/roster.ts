@@ -1,0 +1,101 @@
+import * as z from 'zod';
+import { canonicalBytes, layoutJson } from '../json/canonical.ts';
+import { parseDocument } from '../json/document.ts';
+import { nameProblem } from '../names.ts';
+import { VaultError } from '../errors.ts';
+import { digestOf, FORMAT } from '../sealing/encoding.ts';
+import type { Identity } from '../sealing/identity.ts';
+import { parseSigningKey, type SigningKey } from '../sealing/publicKey.ts';
+import { signStatement, verifyStatement } from '../sealing/signature.ts';
+
+/** Somebody who may change the vault. Also the content of users/ADMIN.json. */
+export interface Admin {
+  readonly name: string;
+  /** What is sealed to. */
+  readonly public_key: string;
+  /** What signatures are checked with. */
+  readonly signing_key: string;
+}
+
+/** One version of the list of admins: what is signed. */
+export interface Roster {
+  readonly format: typeof FORMAT;
+  readonly type: 'roster';
+  /** 1, 2, 3 … without gaps. */
+  readonly version: number;
+  readonly admins: readonly Admin[];
+  /** How many admins of this version must sign the next one. */
+  readonly quorum: number;
+  /** RFC 3339, UTC. */
+  readonly time: string;
+  /** {@link rosterDigest} of the version before; null for version 1. */
+  readonly previous: string | null;
+}
+
+/** What trust/N.json holds. */
+export interface SignedRoster {
+  readonly roster: Roster;
+  readonly signatures: readonly { readonly name: string; readonly signature: string }[];
+}
+
+const adminName = z.string().refine((name) => nameProblem('admin', name) === undefined, 'not an admin name');
+
+const signedRosterSchema = z.strictObject({
+  roster: z.strictObject({
+    format: z.literal(FORMAT),
+    type: z.literal('roster'),
+    version: z.int().min(1),
+    admins: z.array(z.strictObject({ name: adminName, public_key: z.string().max(200), signing_key: z.string().max(200) })).min(1).max(1000),
+    quorum: z.int().min(1),
+    time: z.iso.datetime(),
+    previous: z.string().nullable(),
+  }),
+  signatures: z.array(z.strictObject({ name: adminName, signature: z.string().max(100) })).max(1000),
+});
+
+/**
+ * Parses trust/N.json; checks form alone, no signature.
+ * @throws VaultError document-invalid, document-not-canonical, format-unsupported
+ */
+export function parseRoster(bytes: Uint8Array, source: string): SignedRoster {
+  const signed = parseDocument(signedRosterSchema, bytes, source, FORMAT);
+  const names = signed.roster.admins.map((admin) => admin.name);
+  if (new Set(names).size !== names.length || signed.roster.quorum > names.length) {
+    throw new VaultError('document-invalid', `${source} names an admin twice, or asks for more signatures than it has admins.`, {
+      details: { source },
+    });
+  }
+  return signed;
+}
+
+/** The bytes of trust/N.json. */
+export function encodeRoster(signed: SignedRoster): Uint8Array {
+  return new TextEncoder().encode(layoutJson({ roster: { ...signed.roster, admins: signed.roster.admins.map((a) => ({ ...a })) },
+    signatures: signed.signatures.map((s) => ({ ...s })) }));
+}
+
+/** base64url BLAKE2b-256 of the roster's RFC 8785 bytes, without signatures: its fingerprint, which readers pin. */
+export function rosterDigest(roster: Roster): string {
+  return digestOf(canonicalBytes(statementOf(roster)));
+}
+
+/** Signs a roster as the admin `name`. */
+export function signRoster(roster: Roster, name: string, identity: Identity): { name: string; signature: string } {
+  return { name, signature: signStatement(statementOf(roster), identity) };
+}
+
+/** How many different admins of `judges` signed `signed.roster`. A bad signature of one of them counts as none. */
+export function countSignatures(signed: SignedRoster, judges: Roster): number {
+  const keys = new Map<string, SigningKey>(judges.admins.map((admin) => [admin.name, parseSigningKey(admin.signing_key)]));
+  // Two names with one key are one signer: a quorum counts keys.
+  const counted = new Set<string>();
+  for (const { name, signature } of signed.signatures) {
+    const key = keys.get(name);
+    if (key !== undefined && verifyStatement(statementOf(signed.roster), signature, key)) counted.add(key.fingerprint);
+  }
+  return counted.size;
+}
+
+function statementOf(roster: Roster): Roster & { [member: string]: never } {
+  return roster as Roster & { [member: string]: never };
+}

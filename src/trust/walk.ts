@@ -1,0 +1,93 @@
+import { VaultError } from '../errors.ts';
+import { countSignatures, parseRoster, rosterDigest, type Roster } from './roster.ts';
+
+/** What a reader knows for certain: one version of the roster, by its digest. */
+export interface Pin {
+  readonly version: number;
+  readonly digest: string;
+}
+
+/** Fetches the bytes of version N; undefined where there is none. */
+export type ReadRosterVersion = (version: number) => Promise<Uint8Array | undefined>;
+
+/** The newest roster, and what a reader should pin from now on. */
+export interface TrustedRoster {
+  readonly roster: Roster;
+  /** Digests of the versions that were walked, from the pinned one to the newest. */
+  readonly digests: readonly [string, ...string[]];
+}
+
+/** The pin for what was walked to. */
+export function pinOf({ roster, digests }: TrustedRoster): Pin {
+  return { version: roster.version, digest: digests[digests.length - 1] ?? digests[0] };
+}
+
+/**
+ * Walks from the pinned version to the newest (docs/format.md, "Order of verification", step 2).
+ * Without a pin it begins at version 1 and trusts it: what a reader does once, on first use.
+ * @throws VaultError roster-missing, roster-pin-mismatch, roster-broken, document-invalid
+ */
+export async function walkRoster(read: ReadRosterVersion, pin: Pin | undefined): Promise<TrustedRoster> {
+  const start = pin?.version ?? 1;
+  const bytes = await read(start);
+  if (bytes === undefined) {
+    throw start === 1
+      ? new VaultError('roster-missing', 'There is no roster of admins here: trust/1.json is missing.', {
+          hint: 'Run "vault init" to make a repository, or check out the whole repository.',
+        })
+      : new VaultError('roster-rollback', `Version ${String(start)} of the roster was trusted before and is gone.`, {
+          hint: 'The store was rolled back or is incomplete. Fetch it again, and ask an admin before trusting an older roster.',
+          details: { version: start },
+        });
+  }
+  let current = checkVersion(parseRoster(bytes, sourceOf(start)).roster, start);
+  if (pin === undefined) {
+    requireQuorum(bytes, start, current);
+  } else if (rosterDigest(current) !== pin.digest) {
+    throw new VaultError('roster-pin-mismatch', `Version ${String(start)} of the roster is not the one that was pinned.`, {
+      hint: 'Compare the fingerprint with an admin ("vault trust show"). If the roster was replaced on purpose, pin it with "vault trust pin".',
+      details: { version: start, pinned: pin.digest, found: rosterDigest(current) },
+    });
+  }
+  const digests: [string, ...string[]] = [rosterDigest(current)];
+  for (let version = start + 1; ; version++) {
+    const next = await read(version);
+    if (next === undefined) return { roster: current, digests };
+    current = step(current, next, version);
+    digests.push(rosterDigest(current));
+  }
+}
+
+/** One step of the walk: `bytes` must be the version after `previous`, signed by a quorum of `previous`. */
+function step(previous: Roster, bytes: Uint8Array, version: number): Roster {
+  const roster = checkVersion(parseRoster(bytes, sourceOf(version)).roster, version);
+  if (roster.previous !== rosterDigest(previous)) {
+    throw broken(version, `it does not follow from version ${String(version - 1)}`);
+  }
+  requireQuorum(bytes, version, previous);
+  return roster;
+}
+
+function requireQuorum(bytes: Uint8Array, version: number, judges: Roster): void {
+  const found = countSignatures(parseRoster(bytes, sourceOf(version)), judges);
+  if (found < judges.quorum) {
+    throw broken(version, `it has ${String(found)} good signatures of the ${String(judges.quorum)} that it needs`);
+  }
+}
+
+function checkVersion(roster: Roster, version: number): Roster {
+  if (roster.version !== version) throw broken(version, `it says that it is version ${String(roster.version)}`);
+  if (version === 1 && roster.previous !== null) throw broken(version, 'it refers to an earlier version');
+  return roster;
+}
+
+function broken(version: number, why: string): VaultError {
+  return new VaultError('roster-broken', `The roster's version ${String(version)} cannot be trusted: ${why}.`, {
+    hint: 'Do not use this copy. Ask an admin what happened, and compare with another copy of the repository.',
+    details: { version },
+  });
+}
+
+function sourceOf(version: number): string {
+  return `trust/${String(version)}.json`;
+}
