@@ -1,15 +1,15 @@
 import type { Json } from '../json/canonical.ts';
 import { KEYS_SUFFIX } from '../names.ts';
-import { digestOf, FORMAT } from '../sealing/encoding.ts';
+import { digestOf, FORMAT, wipe } from '../sealing/encoding.ts';
 import { commitmentOf, newDataKey, type ItemRef, type RecipientRole } from '../sealing/dataKey.ts';
 import { sealField } from '../sealing/field.ts';
 import type { Identity } from '../sealing/identity.ts';
 import { signStatement } from '../sealing/signature.ts';
-import { wipe } from '../sealing/encoding.ts';
 import {
   encodeItem, encodeKeys, type ItemDocument, type ItemDocuments, type ItemHeader, type RecipientEntry,
 } from './model.ts';
 import { compareNames, recipientsDigest, recipientNames, sealEntry, type Recipient } from './recipients.ts';
+import type { VerifiedItem } from './verify.ts';
 
 /** An admin who signs. */
 export interface Signer {
@@ -66,6 +66,33 @@ export function sealItem(next: NewGeneration): ItemDocuments {
   } finally {
     wipe(dataKey);
   }
+}
+
+/**
+ * A generation that more recipients can open: the data key stays, and so does ITEM.json, to the byte. Costs one seal for each
+ * newcomer and one signature, whatever the number of recipients.
+ */
+export function extendItem(
+  { verified, dataKey, newcomers, signer, time }: {
+    readonly verified: VerifiedItem; readonly dataKey: Uint8Array;
+    readonly newcomers: readonly Recipient[]; readonly signer: Signer; readonly time: Date;
+  },
+): ItemDocuments {
+  const ref: ItemRef = { vault: verified.vault, item: verified.item };
+  const withNew = (role: RecipientRole, present: readonly RecipientEntry[]): RecipientEntry[] =>
+    [...present, ...newcomers.filter((each) => each.role === role).map((each) => sealEntry(dataKey, ref, each))]
+      .sort((a, b) => compareNames(a.name, b.name));
+  const entries = { admins: withNew('admin', verified.keys.admins), clients: withNew('client', verified.keys.clients) };
+  const names = recipientNames(entries);
+  const header: ItemHeader = {
+    ...verified.header,
+    generation: verified.header.generation + 1,
+    recipients_digest: recipientsDigest(names),
+    recipients_count: names.length,
+    time: timeText(time),
+    signer: signer.name,
+  };
+  return { item: verified.itemBytes, keys: encodeKeys({ ...entries, header: signHeader(header, signer.identity) }) };
 }
 
 function signHeader(header: ItemHeader, identity: Identity): ItemHeader & { readonly signature: string } {

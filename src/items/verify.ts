@@ -1,12 +1,11 @@
 import { VaultError } from '../errors.ts';
 import { KEYS_SUFFIX } from '../names.ts';
-import { decodeBase64, digestOf, equalBytes, utf8 } from '../sealing/encoding.ts';
+import { decodeBase64, digestOf, equalBytes, utf8, wipe } from '../sealing/encoding.ts';
 import { commitmentOf, openDataKey, type ItemRef, type RecipientRole } from '../sealing/dataKey.ts';
 import { openField } from '../sealing/field.ts';
 import type { Identity } from '../sealing/identity.ts';
 import { parseSigningKey } from '../sealing/publicKey.ts';
 import { verifyStatement } from '../sealing/signature.ts';
-import { wipe } from '../sealing/encoding.ts';
 import type { Json } from '../json/canonical.ts';
 import type { Roster } from '../trust/roster.ts';
 import { parseItem, parseKeys, type ItemDocument, type ItemDocuments, type ItemHeader, type KeysDocument, type RecipientEntry } from './model.ts';
@@ -17,6 +16,8 @@ export interface VerifiedItem extends ItemRef {
   readonly header: ItemHeader;
   readonly keys: KeysDocument;
   readonly document: ItemDocument;
+  /** The bytes of ITEM.json. */
+  readonly itemBytes: Uint8Array;
 }
 
 /** What an item is judged by. */
@@ -87,7 +88,7 @@ export function verifyItem(ref: ItemRef, documents: ItemDocuments, judge: Judge)
       details: { ...ref },
     });
   }
-  return { ...ref, header, keys, document };
+  return { ...ref, header, keys, document, itemBytes: documents.item };
 }
 
 function sameText(a: string, b: string): boolean {

@@ -1,0 +1,105 @@
+import { Args, Flags } from '@oclif/core';
+import { loadIdentities } from '../config/identities.ts';
+import { readAwsProfiles } from '../config/awsProfiles.ts';
+import { isVaultError, VaultError } from '../errors.ts';
+import { openAccount, type AwsAccount } from '../iam/client.ts';
+import { checkFiles, requireClean } from '../operations/iam/checkFiles.ts';
+import type { IamOptions } from '../operations/iam/createIam.ts';
+import type { IamFile } from '../policy/iamFile.ts';
+import { renderFindings } from '../reporting/check.ts';
+import type { Output } from '../reporting/output.ts';
+import { createProgress, type Progress } from '../reporting/progress.ts';
+import type { Identity } from '../sealing/identity.ts';
+import { identityFlags, repositoryFlags } from './flags.ts';
+import { passphrasePrompt } from './prompt.ts';
+import { VaultCommand } from './vaultCommand.ts';
+
+export const iamArgs = { file: Args.string({ required: true, description: 'IAM file; several may be named' }) };
+
+/** Flags of the commands that look at accounts. */
+export const iamFlags = {
+  'adopt': Flags.boolean({ description: 'take over users and groups that this tool did not make' }),
+  'accept-key': Flags.string({ multiple: true, helpValue: 'NAME', description: 'accept the changed public key of this node or admin; may be repeated' }),
+  'allow-empty': Flags.boolean({ description: 'accept a query that selects no node' }),
+  'skip-unsealable': Flags.boolean({ description: 'leave out nodes that match and have no key that can be sealed to' }),
+  ...identityFlags,
+  ...repositoryFlags,
+};
+
+interface IamFlagValues {
+  readonly 'adopt': boolean;
+  readonly 'accept-key': string[] | undefined;
+  readonly 'allow-empty': boolean;
+  readonly 'skip-unsealable': boolean;
+  readonly 'identity': string | undefined;
+  readonly 'quiet': boolean;
+}
+
+/** What `plan iam` and `create iam` share: checking files, opening accounts, progress. */
+export abstract class IamCommand extends VaultCommand {
+  static override strict = false;
+
+  /** Files that passed every check; lint warnings are printed. */
+  protected async readFiles(output: Output, paths: readonly string[]): Promise<IamFile[]> {
+    const checks = await checkFiles(paths);
+    requireClean(checks);
+    if (!output.options.quiet) for (const check of checks) for (const line of renderFindings(check, output.colors)) output.options.stderr.write(`${line}\n`);
+    return checks.map(({ file }) => file);
+  }
+
+  /** Runs `work` with everything open that it needs, and closes it again. */
+  protected async withAccounts<T>(output: Output, flags: IamFlagValues, files: readonly IamFile[], signal: AbortSignal | undefined, work: (options: IamOptions, progress: Progress) => Promise<T>): Promise<T> {
+    const profiles = await readAwsProfiles(this.environment.variables as NodeJS.ProcessEnv);
+    const opened: AwsAccount[] = [];
+    const total = files.reduce((sum, file) => sum + file.accounts.length, 0);
+    const progress = createProgress(output.options.stderr, () => total, output.options.quiet);
+    const identity = await this.adminIdentity(flags.identity);
+    try {
+      return await work({
+        identity,
+        adopt: flags.adopt,
+        acceptKeys: flags['accept-key'] ?? [],
+        allowEmpty: flags['allow-empty'],
+        skipUnsealable: flags['skip-unsealable'],
+        openAccount: (name) => {
+          const account = openAccount(profiles.profile(name), { signal });
+          opened.push(account);
+          return account;
+        },
+        onStep: ({ desired }, step) => { progress.step(`${desired.account} ${desired.user}`, step); },
+      }, progress);
+    } finally {
+      progress.end();
+      identity.wipe();
+      for (const account of opened) account.close();
+    }
+  }
+
+  /** The first identity that can sign. */
+  private async adminIdentity(named: string | undefined): Promise<Identity> {
+    for await (const { identity } of loadIdentities(this.environment, named, passphrasePrompt('Passphrase of the identity: '))) {
+      if (identity.signingKey !== undefined || named !== undefined) return identity;
+    }
+    throw new VaultError('identity-missing', 'No identity here can sign.', { hint: 'Make one with "vault key generate", or name an admin\'s with --identity.' });
+  }
+}
+
+/** Aborts on Ctrl-C and SIGTERM, so that what was begun is recorded and the next run finishes it. */
+export function interruptSignal(): { readonly signal: AbortSignal; release(): void } {
+  const controller = new AbortController();
+  const stop = (): void => { controller.abort(); };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  return {
+    signal: controller.signal,
+    release() {
+      process.removeListener('SIGINT', stop);
+      process.removeListener('SIGTERM', stop);
+    },
+  };
+}
+
+/** The error that a run ends with when some of its accounts failed; its exit code follows the first failure of AWS or else the first. */
+export function worstOf(errors: readonly VaultError[]): VaultError | undefined {
+  return errors.find((error) => !isVaultError(error, 'interrupted')) ?? errors[0];
+}

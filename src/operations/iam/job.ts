@@ -1,0 +1,60 @@
+import type { AwsAccount } from '../../iam/client.ts';
+import type { DesiredUser } from '../../iam/desired.ts';
+import type { ObservedUser } from '../../iam/observe.ts';
+import type { Change, KeyPlan } from '../../iam/plan.ts';
+import type { IamFile } from '../../policy/iamFile.ts';
+import type { Recipient } from '../../items/recipients.ts';
+import type { OpenItem, VerifiedItem } from '../../items/verify.ts';
+import type { VaultError } from '../../errors.ts';
+
+/** One user in one account: what a run works on, apart from all others. */
+export interface Job {
+  readonly file: IamFile;
+  readonly desired: DesiredUser;
+  readonly account: AwsAccount;
+  readonly recipients: readonly Recipient[];
+}
+
+/** The sealed item that a job finds. */
+export interface PresentItem {
+  readonly verified: VerifiedItem;
+  readonly open: OpenItem;
+  readonly keyId: string;
+}
+
+/** How the item will be written, apart from a new key. */
+export type ItemPlan =
+  | { readonly kind: 'keep' }
+  /** Seal to newcomers alone. */
+  | { readonly kind: 'extend'; readonly newcomers: readonly Recipient[] }
+  /** Encrypt anew, under a new data key. */
+  | { readonly kind: 'reseal' };
+
+/** A job with what would be done. */
+export interface PlannedJob extends Job {
+  readonly accountId: string;
+  readonly observed: ObservedUser;
+  readonly present: PresentItem | undefined;
+  readonly changes: readonly Change[];
+  readonly key: KeyPlan;
+  readonly item: ItemPlan;
+  readonly notes: readonly string[];
+}
+
+/** How a job ended, or where it stands. */
+export interface JobReport {
+  readonly account: string;
+  readonly user: string;
+  readonly group: string;
+  readonly item: string;
+  readonly changes: readonly Change[];
+  readonly notes: readonly string[];
+  /** The job failed. `changes` are then those that were planned, not those that were made. */
+  readonly error?: VaultError;
+}
+
+/** The report of a job. */
+export function reportOf(job: Pick<Job, 'desired'>, planned: Pick<PlannedJob, 'changes' | 'notes'> | undefined, error?: VaultError): JobReport {
+  const { account, user, group, vault, item } = job.desired;
+  return { account, user, group, item: `${vault}/${item}`, changes: planned?.changes ?? [], notes: planned?.notes ?? [], ...(error === undefined ? {} : { error }) };
+}

@@ -1,0 +1,81 @@
+import { VaultError } from '../../errors.ts';
+import { observeUser, type UnfinishedKey } from '../../iam/observe.ts';
+import { planUser, type Change } from '../../iam/plan.ts';
+import { compareAudience } from '../../items/audience.ts';
+import { openItem } from '../../items/verify.ts';
+import type { Signer } from '../../items/seal.ts';
+import { openKeyJournal } from '../../state/keyJournal.ts';
+import { readVerifiedItem, type Trust, type Workspace } from '../workspace.ts';
+import type { ItemPlan, Job, PlannedJob, PresentItem } from './job.ts';
+
+export interface PlanOptions {
+  readonly adopt: boolean;
+  /** Names whose changed public key is accepted. */
+  readonly acceptKeys: readonly string[];
+  readonly signer: Signer;
+}
+
+/** Looks at AWS, at the journal and at the item, and says what a run would do. Changes nothing. */
+export async function planJob(workspace: Workspace, trust: Trust, job: Job, options: PlanOptions): Promise<PlannedJob> {
+  const { desired, account } = job;
+  const present = await openPresentItem(workspace, trust, job, options.signer);
+  const { account: accountId } = await account.getCallerIdentity();
+  const unfinished = await openKeyJournal(workspace.state, { repository: trust.repository, accountId, user: desired.user }).read();
+  const observed = await observeUser(account, desired, unfinished, present?.keyId);
+  const { changes, key, notes } = planUser({ desired, observed, unfinished, itemKeyId: present?.keyId, adopt: options.adopt });
+  const item = planItem(job, present, key.kind === 'create', options.acceptKeys);
+  return { ...job, accountId, observed, present, key, notes: [...notes, ...finishedNotes(unfinished, present)], item: item.plan, changes: [...changes, ...item.changes] };
+}
+
+/** A run that was killed after the item was stored left only its journal behind. */
+function finishedNotes(unfinished: UnfinishedKey | undefined, present: PresentItem | undefined): string[] {
+  return unfinished !== undefined && present !== undefined && unfinished.phase === 'created' && unfinished.keyId === present.keyId
+    ? ['An interrupted run had finished this; only its journal entry was left.'] : [];
+}
+
+async function openPresentItem(workspace: Workspace, trust: Trust, { desired }: Job, signer: Signer): Promise<PresentItem | undefined> {
+  const verified = await readVerifiedItem(workspace, trust, desired);
+  if (verified === undefined) return undefined;
+  const open = openItem(verified, signer.identity, signer.name);
+  const data = open.fields.includes('data') ? open.field('data') : null;
+  const keyId = data !== null && typeof data === 'object' && 'aws_access_key_id' in data ? data['aws_access_key_id'] : undefined;
+  if (typeof keyId !== 'string') {
+    open.wipe();
+    throw new VaultError('item-exists', `Item ${desired.vault}/${desired.item} exists, and does not hold an access key: it was made by somebody for something else.`, {
+      hint: 'Choose another user name or vault, or move that item away.', details: { vault: desired.vault, item: desired.item },
+    });
+  }
+  return { verified, open, keyId };
+}
+
+function planItem({ desired, file, recipients }: Job, present: PresentItem | undefined, newKey: boolean, acceptKeys: readonly string[]): { plan: ItemPlan; changes: Change[] } {
+  const name = `${desired.vault}/${desired.item}`;
+  if (present === undefined) {
+    const clients = recipients.filter(({ role }) => role === 'client').length;
+    return { plan: { kind: 'reseal' }, changes: [{ action: 'create', resource: 'item', name, detail: countText(recipients.length - clients, clients) }] };
+  }
+  const { gained, lost, rekeyed } = compareAudience(present.verified.keys, recipients);
+  const refused = rekeyed.filter((each) => !acceptKeys.includes(each.name));
+  if (refused.length > 0) {
+    throw new VaultError('key-changed', `The public key of ${refused.map((each) => each.name).join(', ')} is not the one that ${name} is sealed to.`, {
+      hint: `If the change is right, accept it by name: ${refused.map((each) => `--accept-key ${each.name}`).join(' ')}. If nobody changed it, somebody wants to read the item.`,
+      details: { vault: desired.vault, item: desired.item, changed: refused },
+    });
+  }
+  const queryChanged = present.verified.header.search_query !== file.searchQuery;
+  const changes: Change[] = [
+    ...gained.map((each): Change => ({ action: 'create', resource: 'recipient', name: each.name, detail: each.role })),
+    ...lost.map((each): Change => ({ action: 'delete', resource: 'recipient', name: each.name, detail: each.role, removes: true })),
+    ...rekeyed.map((each): Change => ({ action: 'update', resource: 'recipient', name: each.name, detail: `new key ${each.after}`, removes: true })),
+  ];
+  const reseal = newKey || queryChanged || lost.length > 0 || rekeyed.length > 0;
+  if (!reseal && gained.length === 0) return { plan: { kind: 'keep' }, changes: [] };
+  const reasons = [...(newKey ? ['new access key'] : []), ...(queryChanged ? ['new query'] : []), ...(changes.length > 0 ? ['recipients'] : [])];
+  changes.push({ action: 'update', resource: 'item', name, detail: reasons.join(', ') });
+  return { plan: reseal ? { kind: 'reseal' } : { kind: 'extend', newcomers: gained }, changes };
+}
+
+function countText(admins: number, clients: number): string {
+  const of = (count: number, noun: string): string => `${String(count)} ${noun}${count === 1 ? '' : 's'}`;
+  return `for ${of(admins, 'admin')} and ${of(clients, 'node')}`;
+}

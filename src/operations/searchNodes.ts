@@ -1,0 +1,64 @@
+import { VaultError } from '../errors.ts';
+import { parseNode, parseRole, type Node, type Role } from '../inventory/documents.ts';
+import { expandRunList, needsExpansion } from '../inventory/runList.ts';
+import { nearest } from '../json/validate.ts';
+import { checkName } from '../names.ts';
+import { compileQuery } from '../search/compile.ts';
+import { explainQuery, type Explanation } from '../search/explain.ts';
+import { flattenNode, type FlatNode } from '../search/flatten.ts';
+import { parseQuery } from '../search/parse.ts';
+import { readQuery, type Reading } from '../search/reading.ts';
+import type { Store } from '../stores/store.ts';
+
+/** Makes nodes ready to be asked. Roles are read once, when the first node needs them. */
+function flattener(store: Store): (node: Node) => Promise<FlatNode> {
+  let roles: Promise<ReadonlyMap<string, Role>> | undefined;
+  return async (node) => {
+    if (!needsExpansion(node)) return flattenNode(node);
+    roles ??= readRoles(store);
+    return flattenNode(node, expandRunList(node, await roles));
+  };
+}
+
+async function readRoles(store: Store): Promise<Map<string, Role>> {
+  const roles = new Map<string, Role>();
+  for await (const { bytes, source, name } of store.listInventory('roles')) roles.set(name, parseRole(bytes, source, name));
+  return roles;
+}
+
+/** What a query selects, and how it is read. */
+export interface SearchResult {
+  /** Names of nodes, sorted. */
+  readonly names: readonly string[];
+  readonly reading: Reading;
+}
+
+/**
+ * Asks every node of the inventory.
+ * @throws VaultError query-invalid, and input-* for a node document that cannot be read
+ */
+export async function searchInventory(store: Store, text: string): Promise<SearchResult> {
+  const query = parseQuery(text);
+  const matches = compileQuery(query);
+  const flatten = flattener(store);
+  const names: string[] = [];
+  for await (const { bytes, source, name } of store.listInventory('nodes')) {
+    if (matches(await flatten(parseNode(bytes, source, name)))) names.push(name);
+  }
+  return { names, reading: readQuery(query) };
+}
+
+/** Why a query selects a node, or does not. @throws VaultError query-invalid, party-not-found */
+export async function whyNode(store: Store, text: string, name: string): Promise<{ matched: boolean; explanation: Explanation }> {
+  const query = parseQuery(text);
+  checkName('node', name);
+  const document = await store.readInventory('nodes', name);
+  if (document === undefined) {
+    const near = nearest(name, await store.listInventoryNames('nodes'));
+    throw new VaultError('party-not-found', `There is no node ${name}.`, {
+      hint: near === undefined ? 'See "vault node list".' : `Did you mean ${near}?`, details: { name },
+    });
+  }
+  const node = await flattener(store)(parseNode(document.bytes, document.source, name));
+  return { matched: compileQuery(query)(node), explanation: explainQuery(query, node) };
+}

@@ -1,0 +1,80 @@
+import type { Change } from '../iam/plan.ts';
+import type { JobReport } from '../operations/iam/job.ts';
+import { escapeForTerminal } from './escape.ts';
+import type { Output } from './output.ts';
+
+const RESOURCE_NAMES: Readonly<Record<Change['resource'], string>> = {
+  'group': 'group',
+  'group-policy': 'group policy',
+  'managed-policy': 'managed policy',
+  'user': 'user',
+  'user-tags': 'tags of user',
+  'permissions-boundary': 'permissions boundary',
+  'membership': 'membership of',
+  'access-key': 'access key',
+  'item': 'item',
+  'recipient': 'recipient',
+};
+
+const WIDTH = Math.max(...Object.values(RESOURCE_NAMES).map((name) => name.length));
+
+/** The shape of `plan iam --json` and `create iam --json`; its schema is in docs/schemas. */
+export function plansAsJson(reports: readonly JobReport[]): object {
+  return {
+    accounts: reports.map(({ account, user, group, item, changes, notes, error }) => ({
+      account, user, group, item,
+      changes: changes.map(({ action, resource, name, detail, removes }) => ({
+        action, resource, name, ...(detail === undefined ? {} : { detail }), ...(removes === undefined ? {} : { removes }),
+      })),
+      ...(notes.length === 0 ? {} : { notes }),
+      ...(error === undefined ? {} : {
+        error: { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) },
+      }),
+    })),
+  };
+}
+
+/** Plans for people: a paragraph an account, a line a change, and a sum. Accounts with nothing to say are left out. */
+export function renderPlans(reports: readonly JobReport[], colors: Output['colors']): string {
+  const paragraphs = reports.filter(({ changes, notes, error }) => changes.length > 0 || notes.length > 0 || error !== undefined).map((report) => {
+    const lines = [colors.bold(escapeForTerminal(`${report.account}: ${report.user} → ${report.item}`))];
+    for (const change of report.changes) lines.push(renderChange(change, colors));
+    for (const note of report.notes) lines.push(colors.dim(`  note: ${escapeForTerminal(note)}`));
+    if (report.error !== undefined) {
+      lines.push(`  ${colors.red('error:')} ${escapeForTerminal(report.error.message, true)}`);
+      if (report.error.hint !== undefined) lines.push(colors.dim(`  hint: ${escapeForTerminal(report.error.hint, true)}`));
+    }
+    return lines.join('\n');
+  });
+  return [...paragraphs, `Plan: ${sumOf(reports)}.`].join('\n\n');
+}
+
+function renderChange({ action, resource, name, detail, removes }: Change, colors: Output['colors']): string {
+  const sign = { create: colors.green('+'), update: colors.yellow('~'), delete: colors.red('-') }[action];
+  const text = `${RESOURCE_NAMES[resource].padEnd(WIDTH)}  ${escapeForTerminal(name)}`;
+  const remark = [...(detail === undefined ? [] : [escapeForTerminal(detail)]), ...(removes === true && action !== 'delete' ? ['takes something away'] : [])].join('; ');
+  return `  ${sign} ${text}${remark === '' ? '' : colors.dim(`  (${remark})`)}`;
+}
+
+/** `3 to create, 1 to update, 0 to delete in 2 accounts`. */
+export function sumOf(reports: readonly JobReport[]): string {
+  const changes = reports.flatMap((report) => report.changes);
+  const count = (action: Change['action']): string => `${String(changes.filter((change) => change.action === action).length)} to ${action}`;
+  const accounts = new Set(reports.map(({ account }) => account)).size;
+  const failed = reports.filter(({ error }) => error !== undefined).length;
+  const where = `in ${String(accounts)} account${accounts === 1 ? '' : 's'}`;
+  return `${count('create')}, ${count('update')}, ${count('delete')} ${where}${failed === 0 ? '' : `; ${String(failed)} cannot be planned`}`;
+}
+
+/** What was done: a line a user. */
+export function renderOutcome(reports: readonly JobReport[], colors: Output['colors']): string {
+  const width = Math.max(0, ...reports.map(({ item }) => item.length));
+  const lines = reports.map(({ item, changes, error }) => {
+    const name = escapeForTerminal(item).padEnd(width);
+    if (error !== undefined) return `${colors.red('failed')}     ${name}  ${error.code}: ${escapeForTerminal(error.message)}${error.hint === undefined ? '' : colors.dim(`\n           hint: ${escapeForTerminal(error.hint)}`)}`;
+    if (changes.length === 0) return `${colors.dim('unchanged')}  ${name}`;
+    return `${colors.green('done')}       ${name}  ${String(changes.length)} change${changes.length === 1 ? '' : 's'}`;
+  });
+  const failed = reports.filter(({ error }) => error !== undefined).length;
+  return [...lines, ...(failed === 0 ? [] : [colors.red(`${String(failed)} of ${String(reports.length)} failed; run the command again to finish.`)])].join('\n');
+}
