@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { loadIdentities } from '../config/identities.ts';
 import { readAwsProfiles } from '../config/awsProfiles.ts';
-import { isVaultError, VaultError } from '../errors.ts';
+import { VaultError } from '../errors.ts';
 import { openAccount, type AwsAccount } from '../iam/client.ts';
 import { checkFiles, requireClean } from '../operations/iam/checkFiles.ts';
 import type { IamOptions } from '../operations/iam/createIam.ts';
@@ -49,7 +49,7 @@ export abstract class IamCommand extends VaultCommand {
 
   /** Runs `work` with everything open that it needs, and closes it again. */
   protected async withAccounts<T>(output: Output, flags: IamFlagValues, files: readonly IamFile[], signal: AbortSignal | undefined, work: (options: IamOptions, progress: Progress) => Promise<T>): Promise<T> {
-    const profiles = await readAwsProfiles(this.environment.variables as NodeJS.ProcessEnv);
+    const profiles = await readAwsProfiles(this.environment.variables);
     const opened: AwsAccount[] = [];
     const total = files.reduce((sum, file) => sum + file.accounts.length, 0);
     const progress = createProgress(output.options.stderr, () => total, output.options.quiet);
@@ -99,7 +99,7 @@ export function interruptSignal(): { readonly signal: AbortSignal; release(): vo
   };
 }
 
-/** The error that a run ends with when some of its accounts failed; its exit code follows the first failure of AWS or else the first. */
+/** The failure whose exit code a run ends with: the first that is not a mere interruption. */
 export function worstOf(errors: readonly VaultError[]): VaultError | undefined {
-  return errors.find((error) => !isVaultError(error, 'interrupted')) ?? errors[0];
+  return errors.find(({ code }) => code !== 'interrupted') ?? errors[0];
 }

@@ -1,5 +1,5 @@
 import { VaultError } from '../errors.ts';
-import type { AskPassphrase } from '../sealing/identity.ts';
+import type { AskPassphrase } from '../sealing/passphrase.ts';
 
 /** Asks on the terminal, without echo; undefined where there is no terminal. */
 export function passphrasePrompt(prompt: string): AskPassphrase | undefined {

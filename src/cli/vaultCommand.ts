@@ -44,7 +44,7 @@ export abstract class VaultCommand extends Command {
     const exitCode = this.output({ json, quiet: false }).failure(asUsageError(error));
     if (variable(this.environment, 'DEBUG')?.includes('iam-vault') === true && !isVaultError(error)) process.stderr.write(`${error.stack ?? ''}\n`);
     process.exitCode = exitCode;
-    return await Promise.resolve();
+    await Promise.resolve();
   }
 }
 

@@ -24,7 +24,7 @@ export interface AwsProfiles {
  * @throws VaultError input-unreadable, input-too-large
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
  */
-export async function readAwsProfiles(env: NodeJS.ProcessEnv = process.env): Promise<AwsProfiles> {
+export async function readAwsProfiles(env: Readonly<Record<string, string | undefined>> = process.env): Promise<AwsProfiles> {
   const paths = awsFilePaths(env);
   const [config, credentials] = await Promise.all([readAwsFile(paths.config), readAwsFile(paths.credentials)]);
   const sections = new AwsSections(paths, config, credentials);

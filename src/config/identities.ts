@@ -1,6 +1,7 @@
 import { isVaultError, VaultError } from '../errors.ts';
 import { readRegularFile } from '../files/read.ts';
-import { parseIdentity, type AskPassphrase, type Identity } from '../sealing/identity.ts';
+import { parseIdentity, type Identity } from '../sealing/identity.ts';
+import type { AskPassphrase } from '../sealing/passphrase.ts';
 import { identityPaths, variable, type Environment } from './environment.ts';
 
 /** An identity and the file that it came from. */
@@ -47,7 +48,7 @@ export async function* loadIdentities(
     yield { path: chosen, identity: await loadIdentity(chosen, askPassphrase) };
     return;
   }
-  let first: unknown;
+  let first: VaultError | undefined;
   let found = 0;
   for (const path of identityPaths(environment)) {
     try {

@@ -89,7 +89,7 @@ test('writes say what they mean on the wire', async (t) => {
   await account.deleteGroup('g');
   await account.deleteUser('u');
   assert.deepEqual(aws.seen.map(({ parameters }) => {
-    const { Action, Version, ...rest } = Object.fromEntries(parameters);
+    const { Action, Version: _version, ...rest } = Object.fromEntries(parameters);
     return [Action, ...Object.entries(rest).sort().map(([, value]) => value)].join(' ');
   }), [
     'CreateUser /p/ arn:aws:iam::1:policy/boundary k v u', 'TagUser k v u', 'UntagUser k u',

@@ -25,7 +25,7 @@ after(async () => {
 });
 
 // The SDK's providers read the process's own environment. It names another profile, other keys and no endpoint of ours.
-for (const name of Object.keys(process.env).filter((key) => key.startsWith('AWS_'))) delete process.env[name];
+for (const name of Object.keys(process.env).filter((key) => key.startsWith('AWS_'))) Reflect.deleteProperty(process.env, name);
 Object.assign(process.env, { HOME: home, AWS_PROFILE: 'other', AWS_ACCESS_KEY_ID: 'ENVIRONMENT', AWS_SECRET_ACCESS_KEY: 's', AWS_ROLE_SESSION_NAME: 'other' });
 
 beforeEach(() => {

@@ -19,8 +19,7 @@ export function expandRunList(node: Pick<Node, 'run_list' | 'chef_environment'>,
   // A stack, not recursion: roles may include each other as deep as they like.
   const open: string[] = [...(node.run_list ?? [])].reverse();
   for (let entry = open.pop(); entry !== undefined; entry = open.pop()) {
-    const [, kind, name] = ENTRY.exec(entry) ?? [undefined, 'recipe', entry];
-    if (name === undefined) continue;
+    const [, kind = 'recipe', name = entry] = ENTRY.exec(entry) ?? [];
     if (kind === 'recipe') {
       recipes.add(name);
       continue;

@@ -2,7 +2,8 @@ import { dirname } from 'node:path';
 import { VaultError } from '../errors.ts';
 import { createFile, ensureDirectory } from '../files/write.ts';
 import { wipe } from '../sealing/encoding.ts';
-import { encodeProtectedSeed, encodeSeed, generateSeed, identityFromSeed, type AskPassphrase, type Identity } from '../sealing/identity.ts';
+import { encodeProtectedSeed, encodeSeed, generateSeed, identityFromSeed, type Identity } from '../sealing/identity.ts';
+import type { AskPassphrase } from '../sealing/passphrase.ts';
 
 /**
  * Makes an identity and its file, mode 0600. An existing file is never replaced.

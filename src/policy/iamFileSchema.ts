@@ -98,7 +98,7 @@ const testedResource = z.string().max(ARN_MAX)
 
 const policyTest = z
   .strictObject({ allow: testedAction.optional(), deny: testedAction.optional(), on: testedResource })
-  .refine((test) => typeof test !== 'object' || test === null || ('allow' in test) !== ('deny' in test), {
+  .refine((test) => ('allow' in test) !== ('deny' in test), {
     error: ({ input }) => (typeof input === 'object' && input !== null && 'allow' in input
       ? 'found both allow and deny; exactly one of them is allowed'
       : 'neither allow nor deny is there; exactly one of them is needed'),

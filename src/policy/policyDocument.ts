@@ -117,8 +117,6 @@ export function conditionsOf({ statement: s, path }: StatementAt): { operator: s
 }
 
 /** Array.isArray does not tell a readonly list from what is none. */
-function isList<T>(value: unknown): value is readonly T[];
-function isList<T, U>(value: T | readonly U[]): value is readonly U[];
-function isList(value: unknown): boolean {
+function isList<T>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value);
 }

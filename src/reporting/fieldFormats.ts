@@ -38,7 +38,7 @@ function variablesOf(value: Json): [string, string][] {
   const found = new Map<string, string>();
   const visit = (each: Json, path: readonly string[]): void => {
     if (each !== null && typeof each === 'object') {
-      for (const [key, inner] of Object.entries(each)) visit(inner as Json, [...path, key]);
+      for (const [key, inner] of Object.entries(each)) visit(inner, [...path, key]);
       return;
     }
     const name = path.join('_').toUpperCase().replace(/[^A-Z0-9_]/g, '_').replace(/^(?=[0-9])/, '_');

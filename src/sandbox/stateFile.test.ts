@@ -115,7 +115,7 @@ describe('state file', () => {
       const path = join(directory, 'state.json');
       await writeFile(`${path}.new`, 'half', { mode: 0o644 });
       let written = 0;
-      const save = createSaver(path, () => `${String((written += 1))}`);
+      const save = createSaver(path, () => String((written += 1)));
       await Promise.all(Array.from({ length: 10 }, () => save()));
       assert.equal(written, 1);
       await Promise.all([save(), save()]);

@@ -5,6 +5,7 @@ import { decodeKeyText, encodeKeyText, KEY_TEXT } from './keyText.ts';
 import {
   agePublicKey, sshPublicKey, sshSigningKey, vaultPublicKey, vaultSigningKey, type PublicKey, type SigningKey,
 } from './publicKey.ts';
+import { locked, type AskPassphrase } from './passphrase.ts';
 import { deriveFromPassphrase, MODERATE_COST, sodium, type PassphraseCost } from './sodium.ts';
 
 /** A private key, and what others know of it. Holds secrets: {@link Identity.wipe} it when done. */
@@ -18,9 +19,6 @@ export interface Identity {
   sign(message: Uint8Array): Uint8Array;
   wipe(): void;
 }
-
-/** Asks for the passphrase of a protected identity; resolves to its UTF-8 bytes, which are wiped after use. */
-export type AskPassphrase = () => Promise<Uint8Array>;
 
 const SEED_BYTES = 32;
 
@@ -137,14 +135,6 @@ async function openProtectedSeed(line: string, source: string, askPassphrase: As
   } finally {
     wipe(key);
   }
-}
-
-/** The error for an identity that a passphrase protects. */
-export function locked(source: string, why: string): VaultError {
-  return new VaultError('identity-locked', `The identity in ${source} ${why}.`, {
-    hint: 'Run the command in a terminal and type the passphrase, or give an unprotected identity with --identity.',
-    details: { source },
-  });
 }
 
 function wrongKind(source: string): VaultError {

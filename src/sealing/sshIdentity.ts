@@ -1,6 +1,6 @@
 import { VaultError } from '../errors.ts';
-import { locked, type AskPassphrase } from './identity.ts';
 import { wipe } from './encoding.ts';
+import { locked, type AskPassphrase } from './passphrase.ts';
 
 /**
  * The Ed25519 seed in an OpenSSH private key file, by way of the sshpk library, which also reads the

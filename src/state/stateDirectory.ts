@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { layoutJson, type Json } from '../json/canonical.ts';
 import { parseDocument } from '../json/document.ts';
 import { readRegularFile } from '../files/read.ts';

@@ -3,7 +3,7 @@
  * over HTTP with the real SDK. Errors are compared by name, never by text.
  */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
@@ -42,6 +42,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { AssumeRoleCommand, GetCallerIdentityCommand, GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
 import { seedAccounts, serveSandbox, type RunningSandbox } from '../../src/sandbox/server.ts';
+import { skipWithout } from '../scripts/peers.ts';
 
 /**
  * Where moto does otherwise than the sandbox, which follows AWS's documentation. `moto` is what it does, so that the case
@@ -511,16 +512,11 @@ describe('IAM contract: sandbox', () => {
   }
 });
 
-const motoIsThere = spawnSync('moto_server', ['--help'], { stdio: 'ignore' }).status === 0;
-const needsMoto = "needs moto_server, install it with pip install 'moto[server]'";
-const skip = motoIsThere || process.env['CI'] === 'true' ? false : `skipped: ${needsMoto}`;
-
-describe('IAM contract: moto', { skip }, () => {
+describe('IAM contract: moto', { skip: skipWithout('moto_server') }, () => {
   let url = '';
-  let stop: () => Promise<void> = async () => undefined;
+  let stop = (): Promise<void> => Promise.resolve();
 
   before(async () => {
-    assert.ok(motoIsThere, needsMoto);
     const port = await freePort();
     url = `http://127.0.0.1:${String(port)}`;
     const moto = spawn('moto_server', ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });

@@ -18,6 +18,7 @@ export const policyDocument = z
   .string()
   .min(1)
   .max(131_072)
+  // eslint-disable-next-line no-control-regex -- the three that AWS's own pattern allows
   .regex(/^[\u0009\u000A\u000D\u0020-\u00FF]+$/);
 export const path = z
   .string()
