@@ -18,6 +18,7 @@ const rooms = {
   config: ['files', 'sealing', 'stores'],
   operations: ['iam', 'items', 'inventory', 'search', 'policy', 'trust', 'sealing', 'state', 'files', 'stores/store\\.ts$', 'config/repository\\.ts$'],
   reporting: ['operations', 'iam/plan\\.ts$', 'policy', 'search', 'sealing', 'trust'],
+  library: ['operations', 'config', 'state'],
   cli: ['operations', 'config', 'reporting', 'policy', 'sealing', 'state', 'iam/client\\.ts$'],
   commands: ['cli', 'operations', 'config', 'reporting', 'files', 'sealing', 'state', 'stores', 'sandbox'],
 };

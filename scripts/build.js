@@ -12,7 +12,9 @@ process.chdir(root);
 const withTypes = !process.argv.includes('--no-types');
 
 /** Loaded only when they are needed, and large, native, or full of data files: they stay packages of their own. */
-const EXTERNAL = ['@aws-sdk/*', '@smithy/*', '@cloud-copilot/*', 'fs-native-extensions', 'libsodium-wrappers-sumo', 'sshpk', 'yaml'];
+const EXTERNAL = ['@aws-sdk/*', '@smithy/*', '@cloud-copilot/*', 'fs-native-extensions', 'libsodium-wrappers-sumo', 'sshpk', 'yaml',
+  'typescript', // oclif would load it in a development checkout; here it never does
+];
 
 const commands = readdirSync('src/commands', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));
 
@@ -20,7 +22,7 @@ rmSync('dist', { recursive: true, force: true });
 const common = { bundle: true, format: 'esm', platform: 'node', target: 'node20.19', logLevel: 'warning', metafile: true };
 const cli = await build({
   ...common,
-  entryPoints: ['src/cli/main.ts', ...commands.map((file) => join('src/commands', file))],
+  entryPoints: ['src/cli/main.ts', 'src/cli/help.ts', 'src/cli/commandNotFound.ts', ...commands.map((file) => join('src/commands', file))],
   outdir: 'dist', outbase: 'src', splitting: true, chunkNames: 'chunks/[name]-[hash]', minifyWhitespace: true, minifySyntax: true,
   external: EXTERNAL,
   // Some bundled packages are CommonJS and call require().

@@ -44,6 +44,7 @@ export type ErrorCode =
   | 'roster-broken'
   | 'roster-pin-mismatch'
   | 'roster-rollback'
+  | 'repository-mismatch'
   | 'signer-unknown'
   | 'signature-invalid'
   | 'item-digest-mismatch'

@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { loadIdentities } from '../config/identities.ts';
 import { readAwsProfiles } from '../config/awsProfiles.ts';
 import { VaultError } from '../errors.ts';
@@ -43,7 +44,7 @@ export abstract class IamCommand extends VaultCommand {
   protected async readFiles(output: Output, paths: readonly string[]): Promise<IamFile[]> {
     const checks = await checkFiles(paths);
     requireClean(checks);
-    if (!output.options.quiet) for (const check of checks) for (const line of renderFindings(check, output.colors)) output.options.stderr.write(`${line}\n`);
+    if (!output.options.quiet) for (const check of checks) for (const line of renderFindings(check, output.errorColors)) output.options.stderr.write(`${line}\n`);
     return checks.map(({ file }) => file);
   }
 

@@ -1,11 +1,13 @@
-import { flush, handle, run } from '@oclif/core';
+import { run } from '@oclif/core/run';
+import { guardStreams } from './processOutput.ts';
 
 /** Runs the command line. `root` is the URL of a file in the package's bin directory. */
 export async function main(argv: readonly string[], root: string): Promise<void> {
+  guardStreams();
   try {
     await run([...argv], root);
-    await flush();
   } catch (error) {
-    await handle(error instanceof Error ? error : new Error(String(error)));
+    const { reportFailure } = await import('./failure.ts');
+    reportFailure(error, argv);
   }
 }

@@ -1,8 +1,9 @@
-import { Command, Flags } from '@oclif/core';
-import { processEnvironment, stateDirectoryPath, variable, type Environment } from '../config/environment.ts';
-import { isVaultError, VaultError } from '../errors.ts';
+import { Command } from '@oclif/core/command';
+import * as Flags from '@oclif/core/flags';
+import { processEnvironment, stateDirectoryPath, type Environment } from '../config/environment.ts';
 import type { Workspace } from '../operations/workspace.ts';
-import { createOutput, type Output } from '../reporting/output.ts';
+import type { Output } from '../reporting/output.ts';
+import { processOutput } from './processOutput.ts';
 
 /** Flags that every command has. */
 export interface CommonFlags {
@@ -20,12 +21,7 @@ export abstract class VaultCommand extends Command {
   protected readonly environment: Environment = processEnvironment();
 
   protected output(flags: CommonFlags): Output {
-    const noColor = variable(this.environment, 'NO_COLOR') !== undefined;
-    const forceColor = variable(this.environment, 'FORCE_COLOR') !== undefined;
-    return createOutput({
-      json: flags.json, quiet: flags.quiet, stdout: process.stdout, stderr: process.stderr,
-      color: noColor ? false : forceColor ? true : undefined,
-    });
+    return processOutput(flags, this.environment);
   }
 
   /** Opens the repository for a command with {@link repositoryFlags}. */
@@ -40,16 +36,8 @@ export abstract class VaultCommand extends Command {
   }
 
   protected override async catch(error: Error): Promise<void> {
-    const json = this.argv.includes('--json');
-    const exitCode = this.output({ json, quiet: false }).failure(asUsageError(error));
-    if (variable(this.environment, 'DEBUG')?.includes('iam-vault') === true && !isVaultError(error)) process.stderr.write(`${error.stack ?? ''}\n`);
-    process.exitCode = exitCode;
-    await Promise.resolve();
+    const { reportFailure } = await import('./failure.ts');
+    const { id, args, flags } = this.ctor;
+    reportFailure(error, this.argv, { name: id.replaceAll(':', ' '), args, flags: [...Object.keys(flags), ...Object.keys(VaultCommand.baseFlags)] });
   }
-}
-
-/** The errors of oclif's parser are about the command line. */
-function asUsageError(error: Error): Error {
-  const fromParser = 'oclif' in error && !isVaultError(error);
-  return fromParser ? new VaultError('usage', error.message.replace(/\nSee more help with --help$/, ''), { hint: 'See the help: add --help.', cause: error }) : error;
 }

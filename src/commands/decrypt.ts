@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { VaultCommand } from '../cli/vaultCommand.ts';
 import { identityFlags, repositoryFlags } from '../cli/flags.ts';
 import { passphrasePrompt } from '../cli/prompt.ts';
@@ -8,8 +9,7 @@ import { FIELD_FORMATS, formatValue } from '../reporting/fieldFormats.ts';
 
 export default class Decrypt extends VaultCommand {
   static override summary = 'Open an item, or one field of it, and print it.';
-  static override description = `Prints secrets, to standard output alone. Works for admins and for nodes: the identity is the one given,
-or the first of the usual places whose key the item is sealed to. Signature, roster and generation are checked first.`;
+  static override description = `Prints secrets, to standard output alone. Works for admins and for nodes: the identity is the one given, or the first of the usual places whose key the item is sealed to. Signature, roster and generation are checked first.`;
   static override examples = [
     '<%= config.bin %> decrypt vault an-aws-account-name_secret-files data',
     '<%= config.bin %> decrypt vault an-aws-account-name_secret-files data --format aws-credentials',

@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { userInfo } from 'node:os';
 import { VaultCommand } from '../cli/vaultCommand.ts';
 import { identityFlags } from '../cli/flags.ts';
@@ -15,8 +16,7 @@ import { openFileStore } from '../stores/file/fileStore.ts';
 
 export default class Init extends VaultCommand {
   static override summary = 'Make a vault repository and its first admin.';
-  static override description = `An existing chef-repo can be used as it is. The admin's identity is made where there is none yet,
-outside the repository, readable by you alone. Back it up: a lone admin who loses it loses every item.`;
+  static override description = `An existing chef-repo can be used as it is. The admin's identity is made where there is none yet, outside the repository, readable by you alone. Back it up: a lone admin who loses it loses every item.`;
   static override examples = [
     '<%= config.bin %> init',
     '<%= config.bin %> init ./chef-repo --admin alice',

@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { VaultCommand } from '../cli/vaultCommand.ts';
 import { repositoryFlags } from '../cli/flags.ts';
 import { listItems } from '../operations/listItems.ts';
@@ -15,9 +15,9 @@ export default class List extends VaultCommand {
     const output = this.output(flags);
     const items = await listItems(await this.workspace(output, flags), args.vault);
     output.result({ items }, items.length === 0 ? '' : renderTable(
-      ['VAULT', 'ITEM', 'GENERATION', 'ADMINS', 'NODES'],
+      [{ title: 'VAULT', least: 8 }, { title: 'ITEM', least: 20 }, { title: 'GENERATION' }, { title: 'ADMINS' }, { title: 'NODES' }],
       items.map((item) => [item.vault, item.item, String(item.generation), String(item.admins), String(item.clients)]),
-      output.colors.bold,
+      output,
     ));
     if (items.length === 0) output.notice('There are no items yet. Make one with "vault create iam FILE".');
   }

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { VaultCommand } from '../cli/vaultCommand.ts';
 import { VaultError } from '../errors.ts';
 import { createFile } from '../files/write.ts';
@@ -7,8 +7,9 @@ import { escapeForTerminal } from '../reporting/escape.ts';
 import { awsConfigSnippet, SandboxSetupError, seedAccounts, serveSandbox, type RunningSandbox } from '../sandbox/server.ts';
 
 export default class Sandbox extends VaultCommand {
-  static override summary = 'Serve an IAM and STS endpoint on loopback, to try everything without an AWS account.';
+  static override summary = 'Serve IAM and STS on loopback: try it without an AWS account.';
   static override description = `It speaks AWS's own protocol, so the tool, the AWS CLI and the SDKs work against it. It runs until it is interrupted.
+
 Faults can be changed while it runs: POST /_sandbox/faults; see docs/sandbox.md.`;
   static override examples = [
     '<%= config.bin %> sandbox --account an-aws-account-name --config-file ./aws-config',

@@ -1,8 +1,9 @@
 import * as z from 'zod';
+import { VaultError } from '../errors.ts';
 import { layoutJson, type Json } from '../json/canonical.ts';
 import { parseDocument } from '../json/document.ts';
 import { KEYS_SUFFIX, nameProblem, type NameKind } from '../names.ts';
-import { FORMAT } from '../sealing/encoding.ts';
+import { FORMAT, isBase64 } from '../sealing/encoding.ts';
 import type { SealedField } from '../sealing/field.ts';
 
 /** What ITEM.json holds: the fields, each encrypted by itself. */
@@ -20,6 +21,8 @@ export interface ItemHeader {
   /** ITEM_keys. */
   readonly id: string;
   readonly vault: string;
+  /** Digest of version 1 of the roster: an item of one repository is none of another, though they share an admin. */
+  readonly repository: string;
   /** Grows by one with every write. */
   readonly generation: number;
   /** The query that chose the clients; empty where they were named one by one. */
@@ -29,7 +32,7 @@ export interface ItemHeader {
   readonly commitment: string;
   readonly recipients_digest: string;
   readonly recipients_count: number;
-  /** RFC 3339, UTC: when this generation was signed. */
+  /** RFC 3339, UTC, to the second: when this generation was signed. */
   readonly time: string;
   /** Name of the admin who signed. */
   readonly signer: string;
@@ -61,14 +64,20 @@ function name(kind: NameKind): z.ZodString {
   return z.string().refine((text) => nameProblem(kind, text) === undefined, `not a valid ${kind} name`);
 }
 
-const base64 = z.string().regex(/^[A-Za-z0-9_-]*$/, 'not base64url');
-const digest = base64.length(43);
+/** base64url of so many bytes. */
+function base64(bytes: number): z.ZodString {
+  return z.string().refine((text) => isBase64(text, bytes), `not base64url of ${String(bytes)} bytes`);
+}
+
+const digest = base64(32);
+/** An authentication tag at least. */
+const ciphertext = z.string().min(22).refine((text) => isBase64(text), 'not base64url');
 
 const itemSchema = z.strictObject({
   format: z.literal(FORMAT),
   id: name('item'),
   vault: name('vault'),
-  fields: z.record(name('field'), z.strictObject({ ciphertext: base64, nonce: base64.length(32) })),
+  fields: z.record(name('field'), z.strictObject({ ciphertext, nonce: base64(24) })),
 });
 
 const headerSchema = z.strictObject({
@@ -76,18 +85,19 @@ const headerSchema = z.strictObject({
   type: z.literal('item'),
   id: z.string().max(140).endsWith(KEYS_SUFFIX),
   vault: name('vault'),
+  repository: digest,
   generation: z.int().min(1),
   search_query: z.string().max(16_384),
   item_digest: digest,
   commitment: digest,
   recipients_digest: digest,
   recipients_count: z.int().min(1),
-  time: z.iso.datetime(),
+  time: z.iso.datetime({ precision: 0 }),
   signer: name('admin'),
-  signature: base64.length(86),
+  signature: base64(64),
 });
 
-const entrySchema = z.strictObject({ name: name('node'), fingerprint: digest, sealed_key: base64.length(150) });
+const entrySchema = z.strictObject({ name: name('node'), fingerprint: digest, sealed_key: base64(112) });
 
 const keysSchema = z.strictObject({ header: headerSchema, admins: z.array(entrySchema), clients: z.array(entrySchema) });
 
@@ -109,7 +119,14 @@ export function encodeItem(document: ItemDocument): Uint8Array {
  * @throws VaultError document-invalid, document-not-canonical, format-unsupported
  */
 export function parseKeys(bytes: Uint8Array, source: string): KeysDocument {
-  return parseDocument(keysSchema, bytes, source, FORMAT);
+  const document = parseDocument(keysSchema, bytes, source, FORMAT);
+  for (const [list, entries] of Object.entries({ admins: document.admins, clients: document.clients })) {
+    if (entries.every((entry, i) => i === 0 || (entries[i - 1]?.name ?? '') < entry.name)) continue;
+    throw new VaultError('document-not-canonical', `${source} was changed by hand or by another program: its ${list} are not sorted by name, each once.`, {
+      hint: 'Restore it from version control or a backup.', details: { source },
+    });
+  }
+  return document;
 }
 
 /** The bytes of ITEM_keys.json. */

@@ -23,6 +23,15 @@ export function compareNames(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** Entries as they are stored: sorted by name, each name once. */
+export function sortEntries(entries: readonly RecipientEntry[]): RecipientEntry[] {
+  const sorted = [...entries].sort((a, b) => compareNames(a.name, b.name));
+  sorted.forEach(({ name }, i) => {
+    if (i > 0 && sorted[i - 1]?.name === name) throw new TypeError(`Two recipients are named ${name}.`);
+  });
+  return sorted;
+}
+
 /** All recipients of a keys document, admins first. */
 export function recipientNames(keys: Pick<KeysDocument, 'admins' | 'clients'>): RecipientName[] {
   const named = (role: RecipientRole, entries: readonly RecipientEntry[]): RecipientName[] =>

@@ -8,7 +8,7 @@ import { signStatement } from '../sealing/signature.ts';
 import {
   encodeItem, encodeKeys, type ItemDocument, type ItemDocuments, type ItemHeader, type RecipientEntry,
 } from './model.ts';
-import { compareNames, recipientsDigest, recipientNames, sealEntry, type Recipient } from './recipients.ts';
+import { recipientsDigest, recipientNames, sealEntry, sortEntries, type Recipient } from './recipients.ts';
 import type { VerifiedItem } from './verify.ts';
 
 /** An admin who signs. */
@@ -19,6 +19,8 @@ export interface Signer {
 
 /** Everything that a new generation of an item is made from. */
 export interface NewGeneration extends ItemRef {
+  /** Digest of version 1 of the repository's roster. */
+  readonly repository: string;
   readonly fields: Readonly<Record<string, Json>>;
   readonly searchQuery: string;
   readonly recipients: readonly Recipient[];
@@ -42,10 +44,7 @@ export function sealItem(next: NewGeneration): ItemDocuments {
     };
     const itemBytes = encodeItem(document);
     const entriesOf = (role: RecipientRole): RecipientEntry[] =>
-      next.recipients
-        .filter((recipient) => recipient.role === role)
-        .map((recipient) => sealEntry(dataKey, ref, recipient))
-        .sort((a, b) => compareNames(a.name, b.name));
+      sortEntries(next.recipients.filter((recipient) => recipient.role === role).map((recipient) => sealEntry(dataKey, ref, recipient)));
     const entries = { admins: entriesOf('admin'), clients: entriesOf('client') };
     const names = recipientNames(entries);
     const header: ItemHeader = {
@@ -53,6 +52,7 @@ export function sealItem(next: NewGeneration): ItemDocuments {
       type: 'item',
       id: `${item}${KEYS_SUFFIX}`,
       vault,
+      repository: next.repository,
       generation: next.generation,
       search_query: next.searchQuery,
       item_digest: digestOf(itemBytes),
@@ -80,8 +80,7 @@ export function extendItem(
 ): ItemDocuments {
   const ref: ItemRef = { vault: verified.vault, item: verified.item };
   const withNew = (role: RecipientRole, present: readonly RecipientEntry[]): RecipientEntry[] =>
-    [...present, ...newcomers.filter((each) => each.role === role).map((each) => sealEntry(dataKey, ref, each))]
-      .sort((a, b) => compareNames(a.name, b.name));
+    sortEntries([...present, ...newcomers.filter((each) => each.role === role).map((each) => sealEntry(dataKey, ref, each))]);
   const entries = { admins: withNew('admin', verified.keys.admins), clients: withNew('client', verified.keys.clients) };
   const names = recipientNames(entries);
   const header: ItemHeader = {

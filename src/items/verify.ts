@@ -20,32 +20,56 @@ export interface VerifiedItem extends ItemRef {
   readonly itemBytes: Uint8Array;
 }
 
+/** An item of good form: step 1. Nothing in it is to be believed yet. */
+export interface ParsedItem extends ItemRef {
+  readonly keys: KeysDocument;
+  /** The bytes of ITEM.json, which are looked into when their digest was found good. */
+  readonly itemBytes: Uint8Array;
+}
+
 /** What an item is judged by. */
 export interface Judge {
   /** The newest roster, already walked to from the reader's pin (step 2). */
   readonly roster: Roster;
+  /** Digest of version 1 of that roster. */
+  readonly repository: string;
   /** The highest generation of this item that this reader has seen; 0 for none. */
   readonly seenGeneration: number;
 }
 
 /**
- * Steps 1 and 3 to 5 of docs/format.md, "Order of verification", and the recipients' digest.
- * @throws VaultError with the code of the step that failed
+ * Step 1 of docs/format.md, "Order of verification": schema and format version.
+ * @throws VaultError document-invalid, document-not-canonical, format-unsupported
  */
-export function verifyItem(ref: ItemRef, documents: ItemDocuments, judge: Judge): VerifiedItem {
+export function parseItemDocuments(ref: ItemRef, documents: ItemDocuments): ParsedItem {
   const where = `${ref.vault}/${ref.item}`;
-
-  // 1. schema and format version
   const keys = parseKeys(documents.keys, `${where}${KEYS_SUFFIX}.json`);
-  const { signature, ...header } = keys.header;
+  const { header } = keys;
   if (header.vault !== ref.vault || header.id !== `${ref.item}${KEYS_SUFFIX}`) {
     throw new VaultError('document-invalid', `${where} holds another item: ${header.vault}/${header.id}.`, {
       hint: 'A file was copied or renamed: restore both files of the item from version control.',
       details: { ...ref, found: { vault: header.vault, id: header.id } },
     });
   }
+  return { ...ref, keys, itemBytes: documents.item };
+}
 
-  // 2. the roster was walked by the caller. 3. signer and signature
+/**
+ * Steps 3 to 5, and the recipients' digest; the caller walked the roster, step 2.
+ * @throws VaultError with the code of the step that failed
+ */
+export function verifyItem({ vault, item, keys, itemBytes }: ParsedItem, judge: Judge): VerifiedItem {
+  const ref: ItemRef = { vault, item };
+  const where = `${vault}/${item}`;
+  const { signature, ...header } = keys.header;
+
+  // 3. repository, signer and signature
+  if (!sameText(header.repository, judge.repository)) {
+    throw new VaultError('repository-mismatch', `${where} was made for another repository: the first version of its roster is ${header.repository}.`, {
+      hint: 'It was copied from there: make it here instead. If this repository was made anew on purpose, an admin must write its items again.',
+      details: { ...ref, found: header.repository, repository: judge.repository },
+    });
+  }
   const admin = judge.roster.admins.find(({ name }) => name === header.signer);
   if (admin === undefined) {
     throw new VaultError('signer-unknown', `${where} is signed by ${header.signer}, who is not on the roster (version ${String(judge.roster.version)}).`, {
@@ -61,13 +85,13 @@ export function verifyItem(ref: ItemRef, documents: ItemDocuments, judge: Judge)
   }
 
   // 4. digest of the item
-  if (!sameText(digestOf(documents.item), header.item_digest)) {
+  if (!sameText(digestOf(itemBytes), header.item_digest)) {
     throw new VaultError('item-digest-mismatch', `${ref.item}.json is not the file that generation ${String(header.generation)} of ${where} was signed for.`, {
       hint: 'Restore both files of the item from the same commit.',
       details: { ...ref, generation: header.generation },
     });
   }
-  const document = parseItem(documents.item, `${where}.json`);
+  const document = parseItem(itemBytes, `${where}.json`);
   if (document.vault !== ref.vault || document.id !== ref.item) {
     throw new VaultError('document-invalid', `${where} holds another item: ${document.vault}/${document.id}.`, { details: { ...ref } });
   }
@@ -88,7 +112,7 @@ export function verifyItem(ref: ItemRef, documents: ItemDocuments, judge: Judge)
       details: { ...ref },
     });
   }
-  return { ...ref, header, keys, document, itemBytes: documents.item };
+  return { ...ref, header, keys, document, itemBytes };
 }
 
 function sameText(a: string, b: string): boolean {

@@ -1,5 +1,4 @@
-import { VaultError } from '../errors.ts';
-import { isVaultError } from '../errors.ts';
+import { isVaultError, VaultError } from '../errors.ts';
 import { parseClient } from '../inventory/documents.ts';
 import { openItem as openVerified, ownEntry, type OpenItem, type VerifiedItem } from '../items/verify.ts';
 import { nearest } from '../json/validate.ts';
@@ -8,7 +7,7 @@ import type { ItemRef } from '../sealing/dataKey.ts';
 import type { Identity } from '../sealing/identity.ts';
 import type { Store } from '../stores/store.ts';
 import type { Roster } from '../trust/roster.ts';
-import { readVerifiedItem, trustRoster, type Workspace } from './workspace.ts';
+import { judgeItem, readParsedItem, trustRoster, type Workspace } from './workspace.ts';
 
 /** Identities to try, loaded one by one: an item's own entry is found by fingerprint, so most are never used. */
 export type Identities = AsyncIterable<{ readonly identity: Identity }>;
@@ -21,9 +20,11 @@ export type Identities = AsyncIterable<{ readonly identity: Identity }>;
 export async function openItem(workspace: Workspace, ref: ItemRef, identities: Identities): Promise<OpenItem & { readonly verified: VerifiedItem }> {
   checkName('vault', ref.vault);
   checkName('item', ref.item);
+  // The item before the roster: an admin who was added meanwhile, and signed it, is then on the roster.
+  const parsed = await readParsedItem(workspace, ref);
+  if (parsed === undefined) throw await itemNotFound(workspace.store, ref);
   const trust = await trustRoster(workspace);
-  const verified = await readVerifiedItem(workspace, trust, ref);
-  if (verified === undefined) throw await itemNotFound(workspace.store, ref);
+  const verified = await judgeItem(workspace, trust, parsed);
   let firstIdentity: Identity | undefined;
   for await (const { identity } of identities) {
     if (ownEntry(verified.keys, identity.publicKey.fingerprint) !== undefined) return { ...openVerified(verified, identity), verified };

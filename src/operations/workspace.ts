@@ -2,10 +2,10 @@ import { VaultError } from '../errors.ts';
 import type { Identity } from '../sealing/identity.ts';
 import type { ItemRef } from '../sealing/dataKey.ts';
 import { readSeenGeneration, rememberGeneration } from '../state/generations.ts';
-import { readPin, writePin } from '../state/pins.ts';
+import { readPin, rememberPin } from '../state/pins.ts';
 import type { StateDirectory } from '../state/stateDirectory.ts';
 import type { Store } from '../stores/store.ts';
-import { verifyItem, type VerifiedItem } from '../items/verify.ts';
+import { parseItemDocuments, verifyItem, type ParsedItem, type VerifiedItem } from '../items/verify.ts';
 import type { Signer } from '../items/seal.ts';
 import type { Roster } from '../trust/roster.ts';
 import { pinOf, walkRoster } from '../trust/walk.ts';
@@ -24,6 +24,7 @@ export interface Workspace {
 /** The newest roster, and what identifies the repository. */
 export interface Trust {
   readonly roster: Roster;
+  /** Digest of the roster's version 1. */
   readonly repository: string;
 }
 
@@ -35,9 +36,12 @@ export interface Trust {
 export async function trustRoster({ store, state, notice, pin }: Workspace): Promise<Trust> {
   const remembered = await readPin(state, store.location);
   const walked = await walkRoster((version) => store.readRoster(version), remembered);
-  if (pin !== undefined && !walked.digests.includes(pin) && remembered?.repository !== pin) {
+  // A version older than the remembered one is found by walking from the first; each names the digest of the one before.
+  const digests = pin === undefined || walked.digests.includes(pin) || remembered === undefined ? walked.digests
+    : (await walkRoster((version) => store.readRoster(version), undefined)).digests;
+  if (pin !== undefined && !digests.includes(pin)) {
     throw new VaultError('roster-pin-mismatch', `No version of the roster of ${store.location} has the fingerprint ${JSON.stringify(pin.slice(0, 60))}.`, {
-      hint: 'Compare the fingerprint with an admin, who sees it with "vault admin list".', details: { pin, found: walked.digests },
+      hint: 'Compare the fingerprint with an admin, who sees it with "vault admin list".', details: { pin, found: digests },
     });
   }
   const repository = remembered?.repository ?? walked.digests[0];
@@ -47,7 +51,7 @@ export async function trustRoster({ store, state, notice, pin }: Workspace): Pro
       notice(`Trusting the roster of ${store.location} on first use: version ${String(newest.version)}, ${newest.digest}. `
         + 'Compare this fingerprint with an admin\'s "vault admin list".');
     }
-    await writePin(state, store.location, { ...newest, repository });
+    await rememberPin(state, store.location, { ...newest, repository });
   }
   return { roster: walked.roster, repository };
 }
@@ -56,13 +60,23 @@ export async function trustRoster({ store, state, notice, pin }: Workspace): Pro
  * Reads and verifies an item, and remembers its generation.
  * @returns undefined where there is no such item
  */
-export async function readVerifiedItem({ store, state }: Workspace, trust: Trust, ref: ItemRef): Promise<VerifiedItem | undefined> {
+export async function readVerifiedItem(workspace: Workspace, trust: Trust, ref: ItemRef): Promise<VerifiedItem | undefined> {
+  const parsed = await readParsedItem(workspace, ref);
+  return parsed === undefined ? undefined : await judgeItem(workspace, trust, parsed);
+}
+
+/** Step 1 of the order of verification; undefined where there is no such item. */
+export async function readParsedItem({ store }: Workspace, ref: ItemRef): Promise<ParsedItem | undefined> {
   const documents = await store.readItem(ref);
-  if (documents === undefined) return undefined;
-  const seenGeneration = await readSeenGeneration(state, trust.repository, ref);
-  const verified = verifyItem(ref, documents, { roster: trust.roster, seenGeneration });
+  return documents === undefined ? undefined : parseItemDocuments(ref, documents);
+}
+
+/** Steps 3 to 5: verifies an item and remembers its generation. */
+export async function judgeItem({ state }: Workspace, { roster, repository }: Trust, parsed: ParsedItem): Promise<VerifiedItem> {
+  const seenGeneration = await readSeenGeneration(state, repository, parsed);
+  const verified = verifyItem(parsed, { roster, repository, seenGeneration });
   if (verified.header.generation > seenGeneration) {
-    await rememberGeneration(state, trust.repository, ref, verified.header.generation);
+    await rememberGeneration(state, repository, parsed, verified.header.generation);
   }
   return verified;
 }

@@ -1,6 +1,6 @@
 import type { IamFileCheck } from '../policy/checkIamFile.ts';
 import { escapeForTerminal } from './escape.ts';
-import type { Output } from './output.ts';
+import type { Colors } from './output.ts';
 
 /** What `vault check iam` found, as JSON. */
 export function checksAsJson(checks: readonly IamFileCheck[]): object {
@@ -13,7 +13,7 @@ export function checksAsJson(checks: readonly IamFileCheck[]): object {
 }
 
 /** Findings as `file:line:column`, as compilers write them, then tests. */
-export function renderChecks(checks: readonly IamFileCheck[], colors: Output['colors']): string {
+export function renderChecks(checks: readonly IamFileCheck[], colors: Colors): string {
   return checks.map((check) => {
     const source = escapeForTerminal(check.file.source);
     const findings = renderFindings(check, colors);
@@ -22,14 +22,18 @@ export function renderChecks(checks: readonly IamFileCheck[], colors: Output['co
     const errors = check.findings.filter(({ severity }) => severity === 'error').length;
     const failed = check.tests.filter(({ pass }) => !pass).length;
     const sum = errors === 0 && failed === 0
-      ? `${colors.green('ok')}    ${source}: ${String(check.file.accounts.length)} account${check.file.accounts.length === 1 ? '' : 's'}, ${String(check.tests.length)} policy tests passed`
-      : `${colors.red('FAIL')}  ${source}: ${String(errors)} errors, ${String(failed)} of ${String(check.tests.length)} policy tests failed`;
+      ? `${colors.green('ok')}    ${source}: ${count(check.file.accounts.length, 'account')}, ${check.tests.length === 0 ? 'no policy tests' : `${count(check.tests.length, 'policy test')} passed`}`
+      : `${colors.red('FAIL')}  ${source}: ${count(errors, 'error')}, ${String(failed)} of ${count(check.tests.length, 'policy test')} failed`;
     return [...findings, ...tests, sum].join('\n');
   }).join('\n');
 }
 
+function count(number: number, noun: string): string {
+  return `${String(number)} ${noun}${number === 1 ? '' : 's'}`;
+}
+
 /** One line a finding. */
-export function renderFindings({ file, findings }: IamFileCheck, colors: Output['colors']): string[] {
+export function renderFindings({ file, findings }: IamFileCheck, colors: Colors): string[] {
   return findings.map(({ severity, rule, line, column, path, message, suggestion }) => {
     const label = severity === 'error' ? colors.red('error') : colors.yellow('warning');
     const near = suggestion === undefined ? '' : ` Did you mean "${escapeForTerminal(suggestion)}"?`;

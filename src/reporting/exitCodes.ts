@@ -46,6 +46,7 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   'roster-broken': trust,
   'roster-pin-mismatch': trust,
   'roster-rollback': trust,
+  'repository-mismatch': trust,
   'signer-unknown': trust,
   'signature-invalid': trust,
   'item-digest-mismatch': trust,

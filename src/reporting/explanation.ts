@@ -1,11 +1,11 @@
 import type { Explanation } from '../search/explain.ts';
 import { escapeForTerminal } from './escape.ts';
-import type { Output } from './output.ts';
+import type { Colors } from './output.ts';
 
 const OCCUR = { 'must': 'required', 'should': 'optional', 'must-not': 'excluded' } as const;
 
 /** An explanation as an indented tree; the clauses that decided are marked with an arrow. */
-export function renderExplanation(node: string, matched: boolean, explanation: Explanation, colors: Output['colors']): string {
+export function renderExplanation(node: string, matched: boolean, explanation: Explanation, colors: Colors): string {
   const lines = [`${escapeForTerminal(node)} is ${matched ? colors.green('selected') : colors.red('not selected')}`];
   const visit = (clause: Explanation, depth: number): void => {
     const mark = clause.decisive ? '→' : ' ';

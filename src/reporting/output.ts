@@ -20,11 +20,17 @@ export interface OutputOptions {
   readonly color?: boolean | undefined;
 }
 
+export type Colors = ReturnType<typeof pc.createColors>;
+
 /** Results go to stdout, everything else to stderr. */
 export interface Output {
   readonly options: OutputOptions;
   /** Colours for stdout. */
-  readonly colors: ReturnType<typeof pc.createColors>;
+  readonly colors: Colors;
+  /** Colours for stderr. */
+  readonly errorColors: Colors;
+  /** Characters in a line of the terminal that stdout is; undefined where it is none. */
+  readonly width: number | undefined;
   /** A command's result: as JSON with --json, as text otherwise. `text` has its untrusted parts escaped already. */
   result(json: unknown, text: string): void;
   /** Something that a person should know; not with --quiet. */
@@ -41,6 +47,8 @@ export function createOutput(options: OutputOptions): Output {
   return {
     options,
     colors,
+    errorColors,
+    width: stdout.isTTY === true ? stdout.columns ?? 80 : undefined,
     result(json, text) {
       if (options.json) stdout.write(`${JSON.stringify(json, undefined, 2)}\n`);
       else if (text !== '') stdout.write(text.endsWith('\n') ? text : `${text}\n`);
@@ -54,8 +62,9 @@ export function createOutput(options: OutputOptions): Output {
     failure(error) {
       const known = asVaultError(error);
       if (options.json) {
-        const { code, message, hint, details } = known;
-        stdout.write(`${JSON.stringify({ error: { ...details, code, message, ...(hint === undefined ? {} : { hint }) } }, undefined, 2)}\n`);
+        const facts = { code: known.code, message: known.message, ...(known.hint === undefined ? {} : { hint: known.hint }) };
+        // Twice: first in order, and last in precedence.
+        stdout.write(`${JSON.stringify({ error: { ...facts, ...known.details, ...facts } }, undefined, 2)}\n`);
       } else {
         stderr.write(`${errorColors.red('error:')} ${escapeForTerminal(known.message, true)}\n`);
         if (known.hint !== undefined) stderr.write(`${errorColors.dim(`hint: ${escapeForTerminal(known.hint, true)}`)}\n`);

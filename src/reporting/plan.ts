@@ -1,7 +1,7 @@
 import type { Change } from '../iam/plan.ts';
 import type { JobReport } from '../operations/iam/job.ts';
 import { escapeForTerminal } from './escape.ts';
-import type { Output } from './output.ts';
+import type { Colors } from './output.ts';
 
 const RESOURCE_NAMES: Readonly<Record<Change['resource'], string>> = {
   'group': 'group',
@@ -35,7 +35,7 @@ export function plansAsJson(reports: readonly JobReport[]): object {
 }
 
 /** Plans for people: a paragraph an account, a line a change, and a sum. Accounts with nothing to say are left out. */
-export function renderPlans(reports: readonly JobReport[], colors: Output['colors']): string {
+export function renderPlans(reports: readonly JobReport[], colors: Colors): string {
   const paragraphs = reports.filter(({ changes, notes, error }) => changes.length > 0 || notes.length > 0 || error !== undefined).map((report) => {
     const lines = [colors.bold(escapeForTerminal(`${report.account}: ${report.user} → ${report.item}`))];
     for (const change of report.changes) lines.push(renderChange(change, colors));
@@ -49,7 +49,7 @@ export function renderPlans(reports: readonly JobReport[], colors: Output['color
   return [...paragraphs, `Plan: ${sumOf(reports)}.`].join('\n\n');
 }
 
-function renderChange({ action, resource, name, detail, removes }: Change, colors: Output['colors']): string {
+function renderChange({ action, resource, name, detail, removes }: Change, colors: Colors): string {
   const sign = { create: colors.green('+'), update: colors.yellow('~'), delete: colors.red('-') }[action];
   const text = `${RESOURCE_NAMES[resource].padEnd(WIDTH)}  ${escapeForTerminal(name)}`;
   const remark = [...(detail === undefined ? [] : [escapeForTerminal(detail)]), ...(removes === true && action !== 'delete' ? ['takes something away'] : [])].join('; ');
@@ -67,12 +67,12 @@ export function sumOf(reports: readonly JobReport[]): string {
 }
 
 /** What was done: a line a user. */
-export function renderOutcome(reports: readonly JobReport[], colors: Output['colors']): string {
+export function renderOutcome(reports: readonly JobReport[], colors: Colors): string {
   const width = Math.max(0, ...reports.map(({ item }) => item.length));
   const lines = reports.map(({ item, changes, error }) => {
     const name = escapeForTerminal(item).padEnd(width);
     if (error !== undefined) return `${colors.red('failed')}     ${name}  ${error.code}: ${escapeForTerminal(error.message)}${error.hint === undefined ? '' : colors.dim(`\n           hint: ${escapeForTerminal(error.hint)}`)}`;
-    if (changes.length === 0) return `${colors.dim('unchanged')}  ${name}`;
+    if (changes.length === 0) return `${colors.dim('unchanged')}  ${name.trimEnd()}`;
     return `${colors.green('done')}       ${name}  ${String(changes.length)} change${changes.length === 1 ? '' : 's'}`;
   });
   const failed = reports.filter(({ error }) => error !== undefined).length;

@@ -5,14 +5,15 @@ import type { Output } from './output.ts';
 import { renderTable } from './table.ts';
 
 /** The roster and its fingerprint. */
-export function describeRoster({ roster, repository }: Trust, colors: Output['colors']): { json: object; text: string } {
+export function describeRoster({ roster, repository }: Trust, output: Pick<Output, 'colors' | 'width'>): { json: object; text: string } {
   const admins = roster.admins.map(({ name, public_key, signing_key }) => ({ name, fingerprint: parsePublicKey(public_key).fingerprint, public_key, signing_key }));
   const digest = rosterDigest(roster);
   return {
     json: { version: roster.version, quorum: roster.quorum, fingerprint: digest, repository, admins },
     text: [
-      renderTable(['ADMIN', 'FINGERPRINT'], admins.map(({ name, fingerprint }) => [name, fingerprint]), colors.bold),
-      `roster version ${String(roster.version)}, quorum ${String(roster.quorum)}, fingerprint ${digest}`,
+      renderTable([{ title: 'ADMIN', least: 8 }, { title: 'FINGERPRINT' }], admins.map(({ name, fingerprint }) => [name, fingerprint]), output),
+      `roster version ${String(roster.version)}, quorum ${String(roster.quorum)}`,
+      `roster fingerprint ${digest}`,
     ].join('\n'),
   };
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { makeId, makeSecret, type RandomBytes } from './identifiers.ts';
 import { SecretText } from './secretText.ts';
 import { SandboxSetupError } from './setupError.ts';

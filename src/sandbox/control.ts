@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { faultsChangeSchema } from './faults.ts';
 import type { Sandbox, SandboxReply } from './sandbox.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { API_ERROR_CODES, type ApiErrorCode } from './apiError.ts';
 import { DEFAULT_LIMITS, limitsSchema, type Limits } from './limits.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ApiError } from './apiError.ts';
 
 const oneOrMore = (text: z.ZodString) => z.union([text, z.array(text).min(1)]);

@@ -1,6 +1,6 @@
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SecretText } from './secretText.ts';
 import { SandboxSetupError } from './setupError.ts';
 import type { State } from './state.ts';

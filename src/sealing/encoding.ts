@@ -9,6 +9,16 @@ export function encodeBase64(bytes: Uint8Array): string {
   return sodium.to_base64(bytes, sodium.base64_variants.URLSAFE_NO_PADDING);
 }
 
+const LAST: Readonly<Record<number, string>> = { 2: 'AQgw', 3: 'AEIMQUYcgkosw048' };
+
+/** True for text that {@link encodeBase64} gives, so without spare bits; for `bytes` bytes, where that is said. */
+export function isBase64(text: string, bytes?: number): boolean {
+  if (bytes !== undefined && text.length !== Math.ceil((bytes * 4) / 3)) return false;
+  const rest = text.length % 4;
+  if (rest === 1 || !/^[A-Za-z0-9_-]*$/.test(text)) return false;
+  return rest === 0 || (LAST[rest] ?? '').includes(text.slice(-1));
+}
+
 /**
  * The bytes of `text`, which must be the one base64url text that {@link encodeBase64} gives for them.
  * @param length exact number of bytes, where it is known

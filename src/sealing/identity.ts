@@ -77,7 +77,7 @@ export async function parseIdentity(text: string, source: string, askPassphrase?
   const line = lines[0];
   if (line === undefined || lines.length > 1) throw wrongKind(source);
   if (line.startsWith(`${KEY_TEXT.secret.toUpperCase()}1`)) {
-    return consume(decodeKeyText(KEY_TEXT.secret, line, `The identity in ${source}`, SEED_BYTES));
+    return consume(decodeKeyText(KEY_TEXT.secret, line, `The identity in ${source}`, SEED_BYTES, 'identity-invalid'));
   }
   if (line.startsWith(`${KEY_TEXT.protected.toUpperCase()}1`)) {
     return consume(await openProtectedSeed(line, source, askPassphrase));
@@ -103,7 +103,7 @@ function identityFromSshSeed(ed25519Seed: Uint8Array): Identity {
 function ageIdentity(line: string, source: string): Identity {
   let secret: Uint8Array;
   try {
-    const decoded = bech32.decode(line.toLowerCase() as `${string}1${string}`, false);
+    const decoded = bech32.decode(line as `${string}1${string}`, 100);
     secret = bech32.fromWords(decoded.words);
     if (decoded.prefix !== 'age-secret-key-' || secret.length !== 32) throw wrongKind(source);
   } catch (error) {
@@ -115,19 +115,28 @@ function ageIdentity(line: string, source: string): Identity {
 
 /** Costs that a file may ask for: a hostile one must not be able to exhaust memory or time. */
 const MAX_COST: PassphraseCost = { operations: 10, memoryBytes: 1_073_741_824 };
+/** The least that Argon2id is defined for (crypto_pwhash_OPSLIMIT_MIN, _MEMLIMIT_MIN). */
+const MIN_COST: PassphraseCost = { operations: 1, memoryBytes: 8192 };
 
 async function openProtectedSeed(line: string, source: string, askPassphrase: AskPassphrase | undefined): Promise<Uint8Array> {
-  const bytes = decodeKeyText(KEY_TEXT.protected, line, `The identity in ${source}`, 8 + 16 + 24 + SEED_BYTES + 16);
+  const bytes = decodeKeyText(KEY_TEXT.protected, line, `The identity in ${source}`, 8 + 16 + 24 + SEED_BYTES + 16, 'identity-invalid');
   const head = bytes.slice(0, 8);
   const view = new DataView(head.buffer);
   const cost: PassphraseCost = { operations: view.getUint32(0), memoryBytes: view.getUint32(4) };
-  if (cost.operations > MAX_COST.operations || cost.memoryBytes > MAX_COST.memoryBytes) {
-    throw new VaultError('identity-invalid', `The identity in ${source} asks for more work than is reasonable.`);
+  if (cost.operations < MIN_COST.operations || cost.operations > MAX_COST.operations
+    || cost.memoryBytes < MIN_COST.memoryBytes || cost.memoryBytes > MAX_COST.memoryBytes) {
+    throw new VaultError('identity-invalid', `The identity in ${source} asks for more or less work than is reasonable.`);
   }
   if (askPassphrase === undefined) throw locked(source, 'is protected by a passphrase, and there is no terminal to ask for it');
   const passphrase = await askPassphrase();
-  const key = await deriveFromPassphrase(passphrase, bytes.slice(8, 24), cost);
-  wipe(passphrase);
+  let key: Uint8Array;
+  try {
+    key = await deriveFromPassphrase(passphrase, bytes.slice(8, 24), cost);
+  } catch {
+    throw locked(source, `needs ${String(cost.memoryBytes >> 20)} MiB of memory to open, which this machine does not give`);
+  } finally {
+    wipe(passphrase);
+  }
   try {
     return sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(null, bytes.slice(48), head, bytes.slice(24, 48), key);
   } catch {

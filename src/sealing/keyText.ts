@@ -18,6 +18,9 @@ export const KEY_TEXT = {
 
 const VERSION = 1;
 
+/** No key is longer than this, in characters: a longer line is refused before it is decoded. */
+const MAX_LENGTH = 256;
+
 /** Encodes `bytes` as a line of type `prefix`. */
 export function encodeKeyText(prefix: string, bytes: Uint8Array): string {
   return bech32m.encode(prefix, bech32m.toWords(Uint8Array.of(VERSION, ...bytes)), false);
@@ -25,11 +28,14 @@ export function encodeKeyText(prefix: string, bytes: Uint8Array): string {
 
 /**
  * The key in `text`; `what` names it in errors, which never quote the text, because it may be a secret.
- * @throws VaultError key-invalid
+ * @throws VaultError with `code`
  */
-export function decodeKeyText(prefix: string, text: string, what: string, length?: number): Uint8Array {
+export function decodeKeyText(
+  prefix: string, text: string, what: string, length: number, code: 'key-invalid' | 'identity-invalid' = 'key-invalid',
+): Uint8Array {
   const invalid = (why: string): VaultError =>
-    new VaultError('key-invalid', `${what} ${why}.`, { hint: 'Copy the whole line again from where it was printed.' });
+    new VaultError(code, `${what} ${why}.`, { hint: 'Copy the whole line again from where it was printed.' });
+  if (text.length > MAX_LENGTH) throw invalid('is too long');
   let bytes: Uint8Array;
   try {
     const decoded = bech32m.decode(text as `${string}1${string}`, false);
@@ -42,6 +48,6 @@ export function decodeKeyText(prefix: string, text: string, what: string, length
   if (bytes[0] !== VERSION) throw invalid(`is of version ${String(bytes[0])}; this program knows version ${String(VERSION)}`);
   const key = bytes.slice(1);
   bytes.fill(0);
-  if (length !== undefined && key.length !== length) throw invalid(`holds ${String(key.length)} bytes instead of ${String(length)}`);
+  if (key.length !== length) throw invalid(`holds ${String(key.length)} bytes instead of ${String(length)}`);
   return key;
 }

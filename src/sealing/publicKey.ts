@@ -60,9 +60,9 @@ export function sshSigningKey(ed25519: Uint8Array): SigningKey {
  */
 export function parsePublicKey(text: string): PublicKey {
   const line = text.trim();
-  if (line.startsWith(`${KEY_TEXT.sealing}1`)) return vaultPublicKey(decodeKeyText(KEY_TEXT.sealing, line, 'The public key', 32));
+  if (line.startsWith(`${KEY_TEXT.sealing}1`)) return vaultPublicKey(strong(decodeKeyText(KEY_TEXT.sealing, line, 'The public key', 32)));
   if (line.startsWith('ssh-')) return sshPublicKey(parseSshLine(line));
-  if (line.startsWith('age1')) return agePublicKey(parseAgeLine(line));
+  if (line.startsWith('age1')) return agePublicKey(strong(parseAgeLine(line)));
   throw new VaultError('key-invalid', `A ${nameOfOther(line)} cannot be sealed to.`, {
     hint: 'Allowed: vaultseal1… (vault key generate), ssh-ed25519 … and age1… keys.',
   });
@@ -74,8 +74,8 @@ export function parsePublicKey(text: string): PublicKey {
  */
 export function parseSigningKey(text: string): SigningKey {
   const line = text.trim();
-  if (line.startsWith(`${KEY_TEXT.signing}1`)) return vaultSigningKey(decodeKeyText(KEY_TEXT.signing, line, 'The signing key', 32));
-  if (line.startsWith('ssh-')) return sshSigningKey(parseSshLine(line));
+  if (line.startsWith(`${KEY_TEXT.signing}1`)) return vaultSigningKey(onCurve(decodeKeyText(KEY_TEXT.signing, line, 'The signing key', 32)));
+  if (line.startsWith('ssh-')) return sshSigningKey(onCurve(parseSshLine(line)));
   throw new VaultError('key-invalid', `A ${nameOfOther(line)} cannot verify signatures.`, {
     hint: 'Allowed: vaultsign1… (vault key generate) and ssh-ed25519 … keys.',
   });
@@ -134,13 +134,39 @@ function ed25519ToX25519(ed25519: Uint8Array): Uint8Array {
   try {
     return sodium.crypto_sign_ed25519_pk_to_curve25519(ed25519);
   } catch (cause) {
-    throw new VaultError('key-invalid', 'The ssh-ed25519 key is no valid point of the curve.', { cause });
+    throw new VaultError('key-invalid', 'The Ed25519 key is no valid point of the curve.', { cause });
   }
+}
+
+/** Refuses Ed25519 keys that no signature could be checked with. */
+function onCurve(ed25519: Uint8Array): Uint8Array {
+  ed25519ToX25519(ed25519);
+  return ed25519;
+}
+
+/** X25519 keys of small order, with which every agreement gives zero (RFC 7748, section 6.1); the highest bit does not count. */
+const SMALL_ORDER = new Set([
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+  '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+]);
+
+/** Refuses keys that libsodium would refuse to seal to: better when a key is read than when a secret waits for it. */
+function strong(x25519: Uint8Array): Uint8Array {
+  const masked = Buffer.from(x25519);
+  masked.writeUInt8(masked.readUInt8(31) & 0x7f, 31);
+  if (!SMALL_ORDER.has(masked.toString('hex'))) return x25519;
+  throw new VaultError('key-invalid', 'The public key is a weak key, which nothing can be sealed to.', { hint: 'Make a new one with "vault key generate".' });
 }
 
 /** @see https://age-encryption.org/v1 (recipient encoding: bech32, "age") */
 function parseAgeLine(line: string): Uint8Array {
   try {
+    if (line.length > 100) throw new RangeError();
     const decoded = bech32.decode(line as `${string}1${string}`, false);
     const key = bech32.fromWords(decoded.words);
     if (decoded.prefix === 'age' && key.length === 32) return key;

@@ -35,7 +35,9 @@ export async function parseSshIdentity(
   }
   const seed = Uint8Array.from(key.part.k.data);
   key.part.k.data.fill(0);
-  return { ed25519Seed: seed.slice(-32) };
+  const ed25519Seed = seed.slice(-32);
+  wipe(seed);
+  return { ed25519Seed };
 }
 
 function unreadable(source: string): VaultError {

@@ -221,7 +221,7 @@ function plainFlatten(object: NodeObject): Map<string, Set<string>> {
       }
     } else {
       for (const field of [keys.join('_'), keys.at(-1) ?? '']) {
-        found.set(field, (found.get(field) ?? new Set()).add(value === null ? '' : String(value)));
+        found.set(field, (found.get(field) ?? new Set()).add(value === null ? '' : (value as string | number | boolean).toString()));
       }
     }
   };

@@ -11,7 +11,7 @@ export default class AdminList extends VaultCommand {
   override async run(): Promise<void> {
     const { flags } = await this.parse(AdminList);
     const output = this.output(flags);
-    const { json, text } = describeRoster(await trustRoster(await this.workspace(output, flags)), output.colors);
+    const { json, text } = describeRoster(await trustRoster(await this.workspace(output, flags)), output);
     output.result(json, text);
   }
 }

@@ -5,7 +5,7 @@ import { checksAsJson, renderChecks } from '../../reporting/check.ts';
 import { EXIT } from '../../reporting/exitCodes.ts';
 
 export default class CheckIam extends VaultCommand {
-  static override summary = 'Check IAM files: schema, policy lint, policy tests. Touches no account.';
+  static override summary = 'Check IAM files, offline: schema, policy lint, policy tests.';
   static override examples = ['<%= config.bin %> check iam ./iam-json-data/secret-files.json', '<%= config.bin %> check iam ./iam-json-data/*.json --json'];
   static override strict = false;
   static override args = iamArgs;

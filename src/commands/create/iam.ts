@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { IamCommand, iamArgs, iamFlags, interruptSignal, worstOf } from '../../cli/iamCommand.ts';
 import { confirm } from '../../cli/prompt.ts';
 import { createIam } from '../../operations/iam/createIam.ts';
@@ -6,10 +6,10 @@ import { exitCodeOf } from '../../reporting/exitCodes.ts';
 import { plansAsJson, renderOutcome, renderPlans } from '../../reporting/plan.ts';
 
 export default class CreateIam extends IamCommand {
-  static override summary = 'Create group, policy, user and access key in every account named, and seal the credentials.';
-  static override description = `Can be run again at any time: it completes what is missing, changes what differs, and does nothing where all
-is in place. What takes something away is shown and confirmed first. The secret of a new key is in memory alone until its item is
-stored; a run that is interrupted anywhere is finished, or cleaned up, by the next one.`;
+  static override summary = 'Create users and keys in every account; seal the credentials.';
+  static override description = `In each account: a group with its policy, a user in that group, an access key. The key is sealed to the admins and to the nodes that the file's query selects.
+
+Can be run again at any time: it completes what is missing, changes what differs, and does nothing where all is in place. What takes something away is shown and confirmed first. The secret of a new key is in memory alone until its item is stored; a run that is interrupted anywhere is finished, or cleaned up, by the next one.`;
   static override examples = [
     '<%= config.bin %> create iam ./iam-json-data/secret-files.json',
     '<%= config.bin %> create iam ./iam-json-data/*.json --yes --json',
@@ -32,13 +32,14 @@ stored; a run that is interrupted anywhere is finished, or cleaned up, by the ne
         ...options, signal, verify: !flags['no-verify'],
         confirm: async (plans) => {
           progress.end();
-          output.options.stderr.write(`${renderPlans(plans, output.colors)}\n`);
+          output.options.stderr.write(`${renderPlans(plans, output.errorColors)}\n`);
           return await confirm('Do this?', flags.yes);
         },
       }));
       output.result(plansAsJson(reports), renderOutcome(reports, output.colors));
       const error = worstOf(reports.flatMap((report) => report.error ?? []));
       if (error !== undefined) process.exitCode = exitCodeOf(error.code);
+      else if (reports.some(({ changes }) => changes.length > 0)) output.notice('See what is sealed with "vault list", and open it with "vault decrypt VAULT ITEM".');
     } finally {
       release();
     }

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { resolve } from 'node:path';
 import { VaultCommand } from '../../cli/vaultCommand.ts';
 import { newPassphrasePrompt } from '../../cli/prompt.ts';
@@ -27,5 +27,6 @@ export default class KeyGenerate extends VaultCommand {
     const { json, text } = describeIdentity(identity, path);
     identity.wipe();
     output.result(json, text);
+    output.notice('For a node, give its public key to an admin: vault node add NAME --key LINE');
   }
 }

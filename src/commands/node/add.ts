@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { VaultCommand } from '../../cli/vaultCommand.ts';
 import { repositoryFlags } from '../../cli/flags.ts';
 import { VaultError } from '../../errors.ts';
@@ -9,7 +10,7 @@ import { addNode } from '../../operations/nodes.ts';
 import { parsePublicKey, type PublicKey } from '../../sealing/publicKey.ts';
 
 export default class NodeAdd extends VaultCommand {
-  static override summary = 'Add a node to the inventory, with the public key that items are sealed to.';
+  static override summary = 'Add a node, with the public key that items are sealed to.';
   static override examples = [
     '<%= config.bin %> node add web01 --key vaultseal1… --role web --environment production',
     '<%= config.bin %> node add web02 --key-file /etc/ssh/ssh_host_ed25519_key.pub --run-list "role[web],recipe[nginx]" --tag canary',

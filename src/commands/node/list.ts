@@ -14,9 +14,9 @@ export default class NodeList extends VaultCommand {
     const { store } = await this.workspace(output, flags);
     const nodes = await listNodes(store);
     output.result({ nodes }, nodes.length === 0 ? '' : renderTable(
-      ['NODE', 'ENVIRONMENT', 'RUN LIST', 'KEY'],
+      [{ title: 'NODE', least: 12 }, { title: 'ENVIRONMENT', least: 11 }, { title: 'RUN LIST', least: 16 }, { title: 'KEY', least: 20 }],
       nodes.map((node) => [node.name, node.environment, node.run_list.join(', '), node.key_type === undefined ? `none: ${node.problem ?? ''}` : `${node.key_type} ${node.fingerprint ?? ''}`]),
-      output.colors.bold,
+      output,
     ));
     if (nodes.length === 0) output.notice('There are no nodes yet. Add one with "vault node add", or put the nodes/ and clients/ of a chef-repo here.');
   }

@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { VaultCommand } from '../../cli/vaultCommand.ts';
 import { repositoryFlags } from '../../cli/flags.ts';
 import { confirm } from '../../cli/prompt.ts';

@@ -1,11 +1,11 @@
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { VaultCommand } from '../../cli/vaultCommand.ts';
 import { repositoryFlags } from '../../cli/flags.ts';
 import { showNode } from '../../operations/nodes.ts';
 import { escapeForTerminal } from '../../reporting/escape.ts';
 
 export default class NodeShow extends VaultCommand {
-  static override summary = 'Show a node: its attributes and the key that items are sealed to.';
+  static override summary = 'Show a node: its attributes and its key.';
   static override examples = ['<%= config.bin %> node show web01'];
   static override args = { name: Args.string({ required: true, description: 'name of the node' }) };
   static override flags = { ...repositoryFlags };

@@ -19,6 +19,9 @@ export default class PlanIam extends IamCommand {
     output.result(plansAsJson(reports), renderPlans(reports, output.colors));
     const error = worstOf(reports.flatMap((report) => report.error ?? []));
     if (error !== undefined) process.exitCode = exitCodeOf(error.code);
-    else if (reports.some(({ changes }) => changes.length > 0)) process.exitCode = EXIT.changes;
+    else if (reports.some(({ changes }) => changes.length > 0)) {
+      process.exitCode = EXIT.changes;
+      output.notice('Nothing was changed. Do this with "vault create iam" and the same files.');
+    }
   }
 }

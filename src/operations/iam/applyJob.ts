@@ -61,13 +61,13 @@ async function applyPlan(workspace: Workspace, trust: Trust, job: PlannedJob, op
         account, user: desired.user, journal, verify: options.verify, signal: options.signal, now: workspace.now,
         existingKeys: observed.keys.map(({ id }) => id).filter((id) => !observed.orphans.includes(id)),
         onStep: (step) => { options.onStep(job, `${step} access-key`); },
-        seal: (key) => store(sealCredentials(job, credentialsOf(key), signer, workspace.now())),
+        seal: (key) => store(sealCredentials(job, trust, credentialsOf(key), signer, workspace.now())),
       });
       return;
     case 'keep':
       if (job.item.kind !== 'keep' && present !== undefined) {
         options.onStep(job, 'seal item');
-        await store(resealItem(job, present, signer, workspace.now()));
+        await store(resealItem(job, trust, present, signer, workspace.now()));
       }
       await journal.clear();
       return;
@@ -78,9 +78,9 @@ function credentialsOf(key: NewAccessKey): Json {
   return { aws_access_key_id: key.id, aws_secret_access_key: key.secret.reveal() };
 }
 
-function sealCredentials({ desired, file, recipients, present }: PlannedJob, data: Json, signer: Signer, time: Date): ItemDocuments {
+function sealCredentials({ desired, file, recipients, present }: PlannedJob, { repository }: Trust, data: Json, signer: Signer, time: Date): ItemDocuments {
   return sealItem({
-    vault: desired.vault, item: desired.item,
+    vault: desired.vault, item: desired.item, repository,
     fields: { data, search_query: file.searchQuery },
     searchQuery: file.searchQuery, recipients,
     generation: (present?.verified.header.generation ?? 0) + 1,
@@ -88,8 +88,8 @@ function sealCredentials({ desired, file, recipients, present }: PlannedJob, dat
   });
 }
 
-function resealItem(job: PlannedJob, present: NonNullable<PlannedJob['present']>, signer: Signer, time: Date): ItemDocuments {
-  if (job.item.kind !== 'extend') return sealCredentials(job, present.open.field('data'), signer, time);
+function resealItem(job: PlannedJob, trust: Trust, present: NonNullable<PlannedJob['present']>, signer: Signer, time: Date): ItemDocuments {
+  if (job.item.kind !== 'extend') return sealCredentials(job, trust, present.open.field('data'), signer, time);
   const dataKey = present.open.copyDataKey();
   try {
     return extendItem({ verified: present.verified, dataKey, newcomers: job.item.newcomers, signer, time });

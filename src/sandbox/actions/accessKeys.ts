@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ApiError, noSuchEntity } from '../apiError.ts';
 import { makeId, makeSecret } from '../identifiers.ts';
 import { element, list, timestamp } from '../protocol.ts';

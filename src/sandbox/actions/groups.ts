@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ApiError } from '../apiError.ts';
 import { makeId } from '../identifiers.ts';
 import { element, list, timestamp, type XmlElement } from '../protocol.ts';

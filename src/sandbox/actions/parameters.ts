@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { element, type XmlElement } from '../protocol.ts';
 
 /*

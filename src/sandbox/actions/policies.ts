@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ApiError, noSuchEntity } from '../apiError.ts';
 import { checkPolicyDocument, policySize } from '../policyDocument.ts';
 import { element, list } from '../protocol.ts';

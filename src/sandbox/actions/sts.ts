@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ApiError } from '../apiError.ts';
 import { makeId, makeSecret } from '../identifiers.ts';
 import { element, timestamp, type XmlElement } from '../protocol.ts';

@@ -1,0 +1,32 @@
+import { Help } from '@oclif/core/help';
+
+/** Commands by what a person wants to do, in the order in which they come to want it. */
+const GROUPS: readonly { readonly title: string; readonly commands: readonly string[] }[] = [
+  { title: 'START', commands: ['init', 'key generate', 'key show', 'sandbox'] },
+  { title: 'NODES AND ADMINS', commands: ['node add', 'node list', 'node show', 'node remove', 'admin list', 'search'] },
+  { title: 'CREATE CREDENTIALS', commands: ['check iam', 'plan iam', 'create iam'] },
+  { title: 'READ ITEMS', commands: ['list', 'decrypt'] },
+];
+
+const EXIT_CODES = '0 done, 1 failed, 2 usage or a plan with changes, 3 bad input file, 4 not permitted to open, '
+  + '5 trust (signature, roster, rollback, changed key), 6 AWS refused, 7 store unreachable or conflict';
+
+/** `vault --help` with the commands grouped; everything else is oclif's own. */
+export default class VaultHelp extends Help {
+  protected override async showRootHelp(): Promise<void> {
+    const commands = new Map(this.sortedCommands.map((command) => [command.id.replaceAll(':', ' '), this.summary(command) ?? '']));
+    const width = Math.max(...[...commands.keys()].map((name) => name.length));
+    const grouped = new Set(GROUPS.flatMap((group) => group.commands));
+    const rest = [...commands.keys()].filter((name) => !grouped.has(name));
+    const section = (title: string, names: readonly string[]): string =>
+      this.section(title, this.renderList(names.map((name) => [name.padEnd(width), commands.get(name)]), { indentation: 2, spacer: '\n', stripAnsi: this.opts.stripAnsi ?? false }));
+    this.log([
+      this.wrap(this.config.pjson.description ?? ''),
+      this.section('USAGE', '$ vault COMMAND [FLAGS]\n$ vault COMMAND --help'),
+      ...GROUPS.map(({ title, commands: names }) => section(title, names.filter((name) => commands.has(name)))),
+      ...(rest.length === 0 ? [] : [section('OTHER', rest)]),
+      this.section('EXIT CODES', EXIT_CODES),
+    ].join('\n\n'));
+    return await Promise.resolve();
+  }
+}

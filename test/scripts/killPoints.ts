@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { readFile, rm } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Scene } from './vaultScene.ts';
+import { describeEnd, type Finished } from './vaultProcess.ts';
+
+const PRELOAD = fileURLToPath(new URL('killAtFileOperation.mjs', import.meta.url));
+
+/** Where a process is killed: at an AWS call, or at a file operation. */
+export type KillPoint =
+  | { readonly at: 'call'; readonly number: number; readonly when: 'before' | 'after'; readonly name: string }
+  | { readonly at: 'file'; readonly number: number; readonly moment: 'before' | 'after' | 'torn'; readonly name: string };
+
+/** Runs `args` undisturbed and returns every point in it: each AWS call before and after it is carried out, each file operation. */
+export async function findKillPoints(scene: Scene, args: readonly string[]): Promise<KillPoint[]> {
+  const log = join(scene.directory, 'operations');
+  await rm(log, { force: true });
+  const before = scene.server.sandbox.calls().length;
+  const end = await scene.start(args, { ...watched(scene, { KILL_LOG: log }) }).finished;
+  assert.equal(end.exitCode, 0, describeEnd(end));
+  const calls = scene.server.sandbox.calls().slice(before).map(({ action }) => action ?? '');
+  const operations = (await readFile(log, 'utf8')).trimEnd().split('\n').map((line) => {
+    const [, , name = '', path = ''] = /^(\d+) (\w+) (.*)$/.exec(line) ?? [];
+    return { name, path: path.slice(scene.directory.length + 1) };
+  });
+  return [
+    ...calls.flatMap((action, i) => (['before', 'after'] as const).map((when): KillPoint => (
+      { at: 'call', number: i + 1, when, name: `${when} call ${String(i + 1)} is carried out: ${action}` }))),
+    ...operations.flatMap(({ name, path }, i) => (['before', 'after', ...(name.startsWith('write') ? ['torn' as const] : [])] as const).map((moment): KillPoint => (
+      { at: 'file', number: i + 1, moment, name: `${moment === 'torn' ? 'half-way through' : moment} file operation ${String(i + 1)}: ${name} ${path}` }))),
+  ];
+}
+
+/** Runs `args` and kills the process there. */
+export async function runAndKill(scene: Scene, args: readonly string[], point: KillPoint): Promise<Finished> {
+  if (point.at === 'file') {
+    return expectKilled(await scene.start(args, watched(scene, { KILL_AT: String(point.number), KILL_MOMENT: point.moment })).finished);
+  }
+  const { finished } = await startAndHold(scene, args, point, 'SIGKILL');
+  return expectKilled(await finished);
+}
+
+/** Starts `args`, waits until its n-th call of `action` is held by the sandbox, and sends `signal`. */
+export async function startAndHold(
+  scene: Scene, args: readonly string[], { number, when, action = '*' }: { readonly number: number; readonly when: 'before' | 'after'; readonly action?: string }, signal: NodeJS.Signals,
+): Promise<{ readonly finished: Promise<Finished> }> {
+  const { sandbox } = scene.server;
+  sandbox.setFaults({ hold: [{ action, call: number, when }] });
+  const { child, finished } = scene.start(args);
+  const ended = new AbortController();
+  void finished.then(() => { ended.abort(); });
+  const held = await sandbox.waitForHeld(ended.signal);
+  if (held.length === 0) assert.fail(`the process ended before the call was held: ${describeEnd(await finished)}`);
+  child.kill(signal);
+  return { finished };
+}
+
+function expectKilled(end: Finished): Finished {
+  assert.equal(end.signal, 'SIGKILL', describeEnd(end));
+  return end;
+}
+
+function watched(scene: Scene, variables: Readonly<Record<string, string>>): { variables: Record<string, string>; nodeOptions: string[] } {
+  const roots = ['repository', 'config', 'state'].map((part) => join(scene.directory, part)).join(delimiter);
+  return { variables: { ...variables, KILL_ROOTS: roots }, nodeOptions: ['--import', PRELOAD] };
+}
