@@ -1,4 +1,5 @@
-import { open } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import { VaultError } from '../errors.ts';
 import { systemCode } from './read.ts';
 
@@ -8,20 +9,29 @@ import { systemCode } from './read.ts';
  * @throws VaultError store-unreachable
  */
 export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
-  const { default: native } = await import('fs-native-extensions');
-  let handle;
+  const release = await acquireLock(path);
   try {
-    handle = await open(path, 'a', 0o666);
-  } catch (cause) {
-    throw new VaultError('store-unreachable', `The lock ${path} cannot be opened: ${systemCode(cause) ?? 'unknown reason'}.`, {
-      cause, hint: 'Check that you may write to the repository.', details: { path },
-    });
-  }
-  try {
-    await native.waitForLock(handle.fd);
     return await work();
   } finally {
-    // Closing the only descriptor of this open file releases the lock.
-    await handle.close();
+    await release();
   }
+}
+
+/** Takes the lock on `path`; resolves to what releases it. @throws VaultError store-unreachable */
+export async function acquireLock(path: string): Promise<() => Promise<void>> {
+  const { default: native } = await import('fs-native-extensions');
+  let handle: FileHandle | undefined;
+  try {
+    // A link could point anywhere; a named pipe would make open wait.
+    handle = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o666);
+    await native.waitForLock(handle.fd);
+  } catch (cause) {
+    await handle?.close();
+    throw new VaultError('store-unreachable', `The lock ${path} cannot be taken: ${systemCode(cause) ?? 'unknown reason'}.`, {
+      cause, hint: 'Check that you may write there, and that it is a plain file.', details: { path },
+    });
+  }
+  const held = handle;
+  // Closing the only descriptor of this open file releases the lock.
+  return () => held.close();
 }

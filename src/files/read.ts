@@ -52,11 +52,11 @@ export async function readRegularFile(path: string, limits: ReadLimits): Promise
   }
 }
 
-/** Names in a directory, sorted, without those that begin with a dot; empty where there is no such directory. */
-export async function listDirectory(path: string): Promise<string[]> {
+/** Names in a directory, sorted; empty where there is no such directory. Those that begin with a dot only if `hidden` is set. */
+export async function listDirectory(path: string, hidden = false): Promise<string[]> {
   try {
     const names = await readdir(path);
-    return names.filter((name) => !name.startsWith('.')).sort();
+    return names.filter((name) => hidden || !name.startsWith('.')).sort();
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return [];
     throw unreadable(path, systemCode(cause), cause);

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { link, mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { VaultError } from '../errors.ts';
 import { systemCode } from './read.ts';
@@ -16,20 +17,27 @@ export interface WriteOptions {
  * @throws VaultError store-unreachable
  */
 export async function replaceFile(path: string, bytes: Uint8Array, { mode }: WriteOptions): Promise<void> {
-  const neighbour = neighbourOf(path);
+  // Always the same name, so that a crash leaves at most one behind.
+  const neighbour = join(dirname(path), `.${basename(path)}.new`);
   await failingAs(path, async () => {
-    await writeSynced(neighbour, bytes, mode);
-    await rename(neighbour, path);
+    try {
+      await writeSynced(neighbour, bytes, mode);
+      await rename(neighbour, path);
+    } catch (error) {
+      await unlink(neighbour).catch(() => undefined);
+      throw error;
+    }
     await syncDirectory(dirname(path));
   });
 }
 
 /**
- * Creates a file that must not exist yet.
+ * Creates a file that must not exist yet. Needs no lock.
  * @returns false where something is already there; nothing was changed then
  */
 export async function createFile(path: string, bytes: Uint8Array, { mode }: WriteOptions): Promise<boolean> {
-  const neighbour = neighbourOf(path);
+  // A name of its own: of two that create one path, neither may link what the other is writing.
+  const neighbour = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.new`);
   try {
     await writeSynced(neighbour, bytes, mode);
     await link(neighbour, path);
@@ -40,11 +48,6 @@ export async function createFile(path: string, bytes: Uint8Array, { mode }: Writ
     await removeFile(neighbour);
   }
   return true;
-}
-
-/** Where a file is written before it takes its place. Always the same name, so that a crash leaves at most one behind. */
-function neighbourOf(path: string): string {
-  return join(dirname(path), `.${basename(path)}.new`);
 }
 
 /** Removes a file; nothing happens where there is none. */
@@ -69,7 +72,7 @@ export async function ensureDirectory(path: string, mode = 0o777): Promise<void>
 }
 
 async function writeSynced(path: string, bytes: Uint8Array, mode: number): Promise<void> {
-  const handle = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_TRUNC, mode);
+  const handle = await openNew(path, mode);
   try {
     await handle.writeFile(bytes);
     await handle.chmod(mode);
@@ -77,6 +80,21 @@ async function writeSynced(path: string, bytes: Uint8Array, mode: number): Promi
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * What is there already is removed, never written to: it may be a link, a pipe, a file that somebody else holds open, or,
+ * after a crash, another name of a file that is in use.
+ */
+async function openNew(path: string, mode: number): Promise<FileHandle> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  try {
+    return await open(path, flags, mode);
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
+  await unlink(path);
+  return await open(path, flags, mode);
 }
 
 async function syncDirectory(path: string): Promise<void> {

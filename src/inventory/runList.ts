@@ -29,7 +29,7 @@ export function expandRunList(node: Pick<Node, 'run_list' | 'chef_environment'>,
     const role = roles.get(name);
     if (role === undefined) continue;
     const list = Object.hasOwn(role.envRunLists, environment) ? role.envRunLists[environment] : role.runList;
-    open.push(...[...(list ?? [])].reverse());
+    for (let i = (list ?? []).length - 1; i >= 0; i--) open.push(list?.[i] ?? '');
   }
   return { roles: [...seen], recipes: [...recipes] };
 }

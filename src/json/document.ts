@@ -24,12 +24,21 @@ export function parseDocument<S extends z.ZodType>(schema: S, bytes: Uint8Array,
       hint: RESTORE, details: { source, path },
     });
   }
-  if (layoutJson(value as { [key: string]: Json }) !== text) {
+  // What the schema let through, not what was parsed: nothing that it passed over may stand in the text.
+  if (layout(result.data as { [key: string]: Json }, source) !== text) {
     throw new VaultError('document-not-canonical', `${source} was changed by hand or by another program: it is not in the stored layout.`, {
       hint: RESTORE, details: { source },
     });
   }
   return result.data;
+}
+
+function layout(value: { [key: string]: Json }, source: string): string {
+  try {
+    return layoutJson(value);
+  } catch {
+    throw new VaultError('document-invalid', `${source} holds half of a surrogate pair, which is no character.`, { hint: RESTORE, details: { source } });
+  }
 }
 
 /** A document of another format is not damaged: say so before its members are judged by this one's rules. */

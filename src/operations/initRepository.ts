@@ -8,6 +8,7 @@ import { checkName } from '../names.ts';
 import { FORMAT } from '../sealing/encoding.ts';
 import type { Identity } from '../sealing/identity.ts';
 import { timeText } from '../items/seal.ts';
+import { walkRoster } from '../trust/walk.ts';
 import { encodeRoster, rosterDigest, signRoster, type Admin, type Roster } from '../trust/roster.ts';
 import type { StateDirectory } from '../state/stateDirectory.ts';
 import { writePin } from '../state/pins.ts';
@@ -55,22 +56,32 @@ export async function initRepository(request: InitRequest): Promise<InitResult> 
   if (await readRegularFile(join(root, CONFIG_FILE), { maxBytes: 1 << 16 }) !== undefined) throw exists(root);
   await ensureDirectory(root);
   const store = request.openStore(root);
-  if (await store.readRoster(1) !== undefined) throw exists(root);
-
   const admin: Admin = { name: request.adminName, public_key: identity.publicKey.line, signing_key: identity.signingKey.line };
-  const roster: Roster = {
+  const begun = await begunRoster(store, admin);
+  if (begun === 'other') throw exists(root);
+  const roster: Roster = begun ?? {
     format: FORMAT, type: 'roster', version: 1, admins: [admin], quorum: 1, time: timeText(request.now), previous: null,
   };
   await ensureDirectory(join(root, 'iam-json-data'));
   await ensureDirectory(join(root, 'data_bags', 'vault'));
   for (const [name, text] of Object.entries(COMPANIONS)) await createFile(join(root, name), new TextEncoder().encode(text), MODE);
-  await store.writeRoster(1, encodeRoster({ roster, signatures: [signRoster(roster, admin.name, identity)] }));
+  if (begun === undefined) await store.writeRoster(1, encodeRoster({ roster, signatures: [signRoster(roster, admin.name, identity)] }));
   await store.writeInventory('users', admin.name, new TextEncoder().encode(layoutJson({ ...admin })));
   // Last: its presence is what makes this a repository.
   await createFile(join(root, CONFIG_FILE), new TextEncoder().encode(layoutJson(DEFAULT_CONFIG)), MODE);
   const digest = rosterDigest(roster);
   await writePin(state, store.location, { version: 1, digest, repository: digest });
   return { root, admin, roster: digest };
+}
+
+/** The roster of an earlier run for the same admin that was interrupted before the end. */
+async function begunRoster(store: Store, admin: Admin): Promise<Roster | 'other' | undefined> {
+  const bytes = await store.readRoster(1);
+  if (bytes === undefined) return undefined;
+  const { roster } = await walkRoster((version) => store.readRoster(version), undefined);
+  const [only, ...more] = roster.admins;
+  const same = only?.name === admin.name && only.public_key === admin.public_key && only.signing_key === admin.signing_key;
+  return same && more.length === 0 && roster.version === 1 ? roster : 'other';
 }
 
 function exists(root: string): VaultError {

@@ -17,6 +17,22 @@ export async function readPin(state: StateDirectory, location: string): Promise<
   return found === undefined ? undefined : { version: found.version, digest: found.digest, repository: found.repository };
 }
 
+/** Remembers a roster, where it is newer than what is remembered. */
+export async function rememberPin(state: StateDirectory, location: string, pin: RememberedPin): Promise<void> {
+  await locked(state, location, async () => {
+    if (pin.version > ((await readPin(state, location))?.version ?? 0)) await replacePin(state, location, pin);
+  });
+}
+
+/** Remembers a roster in place of whatever is remembered: for a repository that was made just now. */
 export async function writePin(state: StateDirectory, location: string, pin: RememberedPin): Promise<void> {
+  await locked(state, location, () => replacePin(state, location, pin));
+}
+
+function locked(state: StateDirectory, location: string, work: () => Promise<void>): Promise<void> {
+  return state.locked(work, 'pins', digestOf(utf8(location)));
+}
+
+async function replacePin(state: StateDirectory, location: string, pin: RememberedPin): Promise<void> {
   await state.write({ location, version: pin.version, digest: pin.digest, repository: pin.repository }, 'pins', digestOf(utf8(location)));
 }

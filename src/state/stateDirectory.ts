@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import type * as z from 'zod';
 import { layoutJson, type Json } from '../json/canonical.ts';
 import { parseDocument } from '../json/document.ts';
+import { isVaultError, VaultError } from '../errors.ts';
+import { acquireLock } from '../files/lock.ts';
 import { readRegularFile } from '../files/read.ts';
-import { withLock } from '../files/lock.ts';
 import { ensureDirectory, removeFile, replaceFile } from '../files/write.ts';
 
 const PRIVATE = { mode: 0o600 };
@@ -17,9 +18,10 @@ export interface StateDirectory {
   readonly path: string;
   /** The document's value; undefined where there is none. */
   read<S extends z.ZodType>(schema: S, ...name: readonly string[]): Promise<z.output<S> | undefined>;
+  /** Two writers of one name must hold its lock. @throws VaultError state-unwritable */
   write(value: { readonly [key: string]: Json }, ...name: readonly string[]): Promise<void>;
   remove(...name: readonly string[]): Promise<void>;
-  /** Runs `work` while no other process does under the same name. */
+  /** Runs `work` while nobody else does under the same name, in this process or another. @throws VaultError state-unwritable */
   locked<T>(work: () => Promise<T>, ...name: readonly string[]): Promise<T>;
 }
 
@@ -34,13 +36,33 @@ export function openStateDirectory(path: string): StateDirectory {
       return file === undefined ? undefined : parseDocument(schema, file.bytes, fileOf(name));
     },
     async write(value, ...name) {
-      await prepare(name);
-      await replaceFile(fileOf(name), new TextEncoder().encode(layoutJson(value)), PRIVATE);
+      await failingAsState(path, async () => {
+        await prepare(name);
+        await replaceFile(fileOf(name), new TextEncoder().encode(layoutJson(value)), PRIVATE);
+      });
     },
-    remove: (...name) => removeFile(fileOf(name)),
+    remove: (...name) => failingAsState(path, () => removeFile(fileOf(name))),
     async locked(work, ...name) {
-      await prepare(name);
-      return await withLock(`${join(path, ...name)}.lock`, work);
+      const release = await failingAsState(path, async () => {
+        await prepare(name);
+        return await acquireLock(`${join(path, ...name)}.lock`);
+      });
+      try {
+        return await work();
+      } finally {
+        await release();
+      }
     },
   };
+}
+
+async function failingAsState<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!isVaultError(cause, 'store-unreachable')) throw cause;
+    throw new VaultError('state-unwritable', `What this program remembers cannot be written: ${cause.message}`, {
+      cause, hint: 'Check the permissions and the free space there, or name another directory with VAULT_STATE_DIR.', details: { path },
+    });
+  }
 }

@@ -13,7 +13,7 @@ export interface InventoryDocument {
 
 /**
  * Where a vault keeps its documents. A store moves bytes; it neither opens nor judges them.
- * Every method throws store-unreachable where the engine fails; reads give undefined where there is nothing.
+ * Names are checked (name-invalid). Every method throws store-unreachable where the engine fails; reads give undefined where there is nothing.
  */
 export interface Store {
   /** For messages, and the key under which a reader remembers its pin. */
@@ -23,7 +23,8 @@ export interface Store {
   readItem(ref: ItemRef): Promise<ItemDocuments | undefined>;
   /**
    * Replaces an item, durably, if the stored generation still is `expected` (0: if there is no such item).
-   * @throws VaultError store-conflict, with `details.found`; nothing was written then
+   * @throws VaultError store-conflict, with `details.found`; item-exists, where something else has that name;
+   *   input-too-large. Nothing was written then
    */
   writeItem(ref: ItemRef, documents: ItemDocuments, expected: number): Promise<void>;
   /** Items of one vault, or of all, sorted by vault and item. */

@@ -3,9 +3,9 @@ import { canonicalBytes, layoutJson } from '../json/canonical.ts';
 import { parseDocument } from '../json/document.ts';
 import { nameProblem } from '../names.ts';
 import { VaultError } from '../errors.ts';
-import { digestOf, FORMAT } from '../sealing/encoding.ts';
+import { digestOf, FORMAT, isBase64 } from '../sealing/encoding.ts';
 import type { Identity } from '../sealing/identity.ts';
-import { parseSigningKey, type SigningKey } from '../sealing/publicKey.ts';
+import { parsePublicKey, parseSigningKey, type SigningKey } from '../sealing/publicKey.ts';
 import { signStatement, verifyStatement } from '../sealing/signature.ts';
 
 /** Somebody who may change the vault. Also the content of users/ADMIN.json. */
@@ -26,7 +26,7 @@ export interface Roster {
   readonly admins: readonly Admin[];
   /** How many admins of this version must sign the next one. */
   readonly quorum: number;
-  /** RFC 3339, UTC. */
+  /** RFC 3339, UTC, to the second. */
   readonly time: string;
   /** {@link rosterDigest} of the version before; null for version 1. */
   readonly previous: string | null;
@@ -47,10 +47,10 @@ const signedRosterSchema = z.strictObject({
     version: z.int().min(1),
     admins: z.array(z.strictObject({ name: adminName, public_key: z.string().max(200), signing_key: z.string().max(200) })).min(1).max(1000),
     quorum: z.int().min(1),
-    time: z.iso.datetime(),
-    previous: z.string().nullable(),
+    time: z.iso.datetime({ precision: 0 }),
+    previous: z.string().refine((text) => isBase64(text, 32), 'not a digest').nullable(),
   }),
-  signatures: z.array(z.strictObject({ name: adminName, signature: z.string().max(100) })).max(1000),
+  signatures: z.array(z.strictObject({ name: adminName, signature: z.string().refine((text) => isBase64(text, 64), 'not base64url of 64 bytes') })).max(1000),
 });
 
 /**
@@ -65,7 +65,21 @@ export function parseRoster(bytes: Uint8Array, source: string): SignedRoster {
       details: { source },
     });
   }
+  for (const admin of signed.roster.admins) requireKeys(admin, source);
   return signed;
+}
+
+/** Both keys must be good, and the one text that stands for them. */
+function requireKeys({ name, public_key, signing_key }: Admin, source: string): void {
+  let cause: unknown;
+  try {
+    if (parsePublicKey(public_key).line === public_key && parseSigningKey(signing_key).line === signing_key) return;
+  } catch (error) {
+    cause = error;
+  }
+  throw new VaultError('document-invalid', `${source} holds a key of ${name} that is none, or that is not written as this program writes it.`, {
+    cause, details: { source, name },
+  });
 }
 
 /** The bytes of trust/N.json. */

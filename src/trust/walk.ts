@@ -1,5 +1,5 @@
 import { VaultError } from '../errors.ts';
-import { countSignatures, parseRoster, rosterDigest, type Roster } from './roster.ts';
+import { countSignatures, parseRoster, rosterDigest, type Roster, type SignedRoster } from './roster.ts';
 
 /** What a reader knows for certain: one version of the roster, by its digest. */
 export interface Pin {
@@ -40,9 +40,10 @@ export async function walkRoster(read: ReadRosterVersion, pin: Pin | undefined):
           details: { version: start },
         });
   }
-  let current = checkVersion(parseRoster(bytes, sourceOf(start)).roster, start);
+  const first = parseVersion(bytes, start);
+  let current = first.roster;
   if (pin === undefined) {
-    requireQuorum(bytes, start, current);
+    requireQuorum(first, current);
   } else if (rosterDigest(current) !== pin.digest) {
     throw new VaultError('roster-pin-mismatch', `Version ${String(start)} of the roster is not the one that was pinned.`, {
       hint: 'Compare the fingerprint with an admin ("vault trust show"). If the roster was replaced on purpose, pin it with "vault trust pin".',
@@ -60,25 +61,27 @@ export async function walkRoster(read: ReadRosterVersion, pin: Pin | undefined):
 
 /** One step of the walk: `bytes` must be the version after `previous`, signed by a quorum of `previous`. */
 function step(previous: Roster, bytes: Uint8Array, version: number): Roster {
-  const roster = checkVersion(parseRoster(bytes, sourceOf(version)).roster, version);
-  if (roster.previous !== rosterDigest(previous)) {
+  const signed = parseVersion(bytes, version);
+  if (signed.roster.previous !== rosterDigest(previous)) {
     throw broken(version, `it does not follow from version ${String(version - 1)}`);
   }
-  requireQuorum(bytes, version, previous);
-  return roster;
+  requireQuorum(signed, previous);
+  return signed.roster;
 }
 
-function requireQuorum(bytes: Uint8Array, version: number, judges: Roster): void {
-  const found = countSignatures(parseRoster(bytes, sourceOf(version)), judges);
+function requireQuorum(signed: SignedRoster, judges: Roster): void {
+  const found = countSignatures(signed, judges);
   if (found < judges.quorum) {
-    throw broken(version, `it has ${String(found)} good signatures of the ${String(judges.quorum)} that it needs`);
+    throw broken(signed.roster.version, `it has ${String(found)} good signatures of the ${String(judges.quorum)} that it needs`);
   }
 }
 
-function checkVersion(roster: Roster, version: number): Roster {
+function parseVersion(bytes: Uint8Array, version: number): SignedRoster {
+  const signed = parseRoster(bytes, `trust/${String(version)}.json`);
+  const { roster } = signed;
   if (roster.version !== version) throw broken(version, `it says that it is version ${String(roster.version)}`);
   if (version === 1 && roster.previous !== null) throw broken(version, 'it refers to an earlier version');
-  return roster;
+  return signed;
 }
 
 function broken(version: number, why: string): VaultError {
@@ -86,8 +89,4 @@ function broken(version: number, why: string): VaultError {
     hint: 'Do not use this copy. Ask an admin what happened, and compare with another copy of the repository.',
     details: { version },
   });
-}
-
-function sourceOf(version: number): string {
-  return `trust/${String(version)}.json`;
 }

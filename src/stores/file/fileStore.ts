@@ -3,7 +3,7 @@ import { VaultError } from '../../errors.ts';
 import { withLock } from '../../files/lock.ts';
 import { listDirectory, readRegularFile } from '../../files/read.ts';
 import { createFile, ensureDirectory, removeFile, replaceFile } from '../../files/write.ts';
-import { nameProblem } from '../../names.ts';
+import { checkName, nameProblem } from '../../names.ts';
 import type { InventoryDocument, InventoryKind, Store } from '../store.ts';
 import { listItemFiles, readItemFiles, writeItemFiles } from './itemFiles.ts';
 
@@ -20,7 +20,7 @@ export const LOCK_FILE = '.vault.lock';
 export function openFileStore(root: string): Store {
   const lock = <T>(work: () => Promise<T>): Promise<T> => withLock(join(root, LOCK_FILE), work);
   const rosterPath = (version: number): string => join(root, 'trust', `${String(version)}.json`);
-  const inventoryPath = (kind: InventoryKind, name: string): string => join(root, kind, `${name}.json`);
+  const inventoryPath = (kind: InventoryKind, name: string): string => join(root, kind, `${checkName('node', name)}.json`);
 
   const readInventory = async (kind: InventoryKind, name: string): Promise<InventoryDocument | undefined> => {
     const source = inventoryPath(kind, name);

@@ -5,7 +5,7 @@ import { listDirectory, readRegularFile } from '../../files/read.ts';
 import { ensureDirectory, removeFile, replaceFile } from '../../files/write.ts';
 import { parseDocument } from '../../json/document.ts';
 import { layoutJson } from '../../json/canonical.ts';
-import { KEYS_SUFFIX, nameProblem } from '../../names.ts';
+import { checkName, KEYS_SUFFIX, nameProblem } from '../../names.ts';
 import { digestOf, equalBytes } from '../../sealing/encoding.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { parseKeys, type ItemDocuments } from '../../items/model.ts';
@@ -31,13 +31,17 @@ interface Paths {
   readonly pending: string;
 }
 
+const PENDING = '.pending';
+
 function pathsOf(root: string, { vault, item }: ItemRef): Paths {
+  checkName('vault', vault);
+  checkName('item', item);
   const directory = join(root, 'data_bags', vault);
   return {
     directory,
     item: join(directory, `${item}.json`),
     keys: join(directory, `${item}${KEYS_SUFFIX}.json`),
-    pending: join(directory, `.${item}.pending`),
+    pending: join(directory, `.${item}${PENDING}`),
   };
 }
 
@@ -77,14 +81,27 @@ export async function writeItemFiles(root: string, ref: ItemRef, documents: Item
       details: { ...ref, expected, found },
     });
   }
+  if (stored.item !== undefined && stored.keys === undefined) {
+    throw new VaultError('item-exists', `${paths.item} is there already, and is not a vault's: nothing beside it says who can open it.`, {
+      hint: 'Move the file away, or choose another name.', details: { ...ref },
+    });
+  }
   if (stored.item !== undefined && equalBytes(stored.item, documents.item)) {
-    await replaceFile(paths.keys, documents.keys, MODE);
+    await replaceFile(paths.keys, requireReadable(documents.keys, ref), MODE);
     return;
   }
   const text = new TextDecoder();
-  const pending = layoutJson({ item: text.decode(documents.item), keys: text.decode(documents.keys) });
-  await replaceFile(paths.pending, new TextEncoder().encode(pending), MODE);
+  const pending = new TextEncoder().encode(layoutJson({ item: text.decode(documents.item), keys: text.decode(documents.keys) }));
+  await replaceFile(paths.pending, requireReadable(pending, ref), MODE);
   await applyPending(paths, documents);
+}
+
+/** Nothing is written that no reader would take. */
+function requireReadable(bytes: Uint8Array, { vault, item }: ItemRef): Uint8Array {
+  if (bytes.byteLength <= MAX_BYTES) return bytes;
+  throw new VaultError('input-too-large', `${vault}/${item} would have ${String(bytes.byteLength)} bytes; at most ${String(MAX_BYTES)} are allowed.`, {
+    hint: 'Seal it to fewer recipients, or store less in it.', details: { vault, item, size: bytes.byteLength, maxBytes: MAX_BYTES },
+  });
 }
 
 /** Completes what a writer that was killed had begun. */
@@ -106,7 +123,7 @@ async function applyPending(paths: Paths, documents: ItemDocuments): Promise<voi
 }
 
 async function readPending(paths: Paths): Promise<ItemDocuments | undefined> {
-  const file = await readRegularFile(paths.pending, { maxBytes: 2 * MAX_BYTES });
+  const file = await readRegularFile(paths.pending, { maxBytes: MAX_BYTES });
   if (file === undefined) return undefined;
   const { item, keys } = parseDocument(pendingSchema, file.bytes, paths.pending);
   const text = new TextEncoder();
@@ -142,23 +159,27 @@ function belongTogether(item: Uint8Array, keys: Uint8Array): boolean {
   return digestOf(item) === headOf(keys)?.item_digest;
 }
 
-/** Items that have a keys document, sorted. */
+/** Items that have a keys document, or one that is pending; sorted. */
 export async function listItemFiles(root: string, vault?: string): Promise<ItemRef[]> {
   const bags = join(root, 'data_bags');
-  const vaults = vault === undefined ? (await listDirectory(bags)).filter((name) => nameProblem('vault', name) === undefined) : [vault];
+  const vaults = vault === undefined ? (await listDirectory(bags)).filter((name) => nameProblem('vault', name) === undefined)
+    : [checkName('vault', vault)];
   const found: ItemRef[] = [];
   for (const each of vaults) {
     let names: string[];
     try {
-      names = await listDirectory(join(bags, each));
+      names = await listDirectory(join(bags, each), true);
     } catch (error) {
       if (isVaultError(error, 'input-unreadable')) continue; // A file among the folders.
       throw error;
     }
     const suffix = `${KEYS_SUFFIX}.json`;
-    for (const name of names) {
-      const item = name.endsWith(suffix) ? name.slice(0, -suffix.length) : undefined;
-      if (item !== undefined && nameProblem('item', item) === undefined) found.push({ vault: each, item });
+    const items = names.flatMap((name) =>
+      name.endsWith(suffix) ? [name.slice(0, -suffix.length)]
+      : name.startsWith('.') && name.endsWith(PENDING) ? [name.slice(1, -PENDING.length)]
+      : []);
+    for (const item of new Set(items)) {
+      if (nameProblem('item', item) === undefined) found.push({ vault: each, item });
     }
   }
   return found.sort((a, b) => compareNames(a.vault, b.vault) || compareNames(a.item, b.item));
