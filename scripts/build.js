@@ -1,11 +1,12 @@
 // Builds dist/: the CLI bundled for a quick start (its commands are loaded one by one), the library with its dependencies
 // left outside, type declarations, and oclif's manifest of commands.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { builtins, lazyOclif, sodiumFile } from './startup.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
@@ -18,16 +19,33 @@ const EXTERNAL = ['@aws-sdk/*', '@smithy/*', '@cloud-copilot/*', 'fs-native-exte
 
 const commands = readdirSync('src/commands', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));
 
+/** Modules that oclif loads by their path in dist/, each by its default export. */
+const byPath = ['cli/help', 'cli/commandNotFound', ...commands.map((file) => `commands/${file.replace(/\.ts$/, '')}`)];
+
 rmSync('dist', { recursive: true, force: true });
+mkdirSync('dist');
 const common = { bundle: true, format: 'esm', platform: 'node', target: 'node20.19', logLevel: 'warning', metafile: true };
+// One file: each one more costs a start one millisecond. What a dynamic import names is evaluated when it is asked for, all the same.
 const cli = await build({
   ...common,
-  entryPoints: ['src/cli/main.ts', 'src/cli/help.ts', 'src/cli/commandNotFound.ts', ...commands.map((file) => join('src/commands', file))],
-  outdir: 'dist', outbase: 'src', splitting: true, chunkNames: 'chunks/[name]-[hash]', minifyWhitespace: true, minifySyntax: true,
+  stdin: {
+    resolveDir: 'src',
+    contents: `export { main } from './cli/main.ts';
+      export const modules = { ${byPath.map((path) => `'${path}': () => import('./${path}.ts')`)} };`,
+  },
+  outfile: 'dist/vault.js', minify: true,
   external: EXTERNAL,
+  plugins: [builtins, lazyOclif, sodiumFile('dist/libsodium.wasm')],
   // Some bundled packages are CommonJS and call require().
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 });
+await build({ ...common, entryPoints: ['src/workers/sealWorker.ts'], outfile: 'dist/sealWorker.js', minify: true, plugins: [builtins, sodiumFile('dist/libsodium.wasm')] });
+for (const path of byPath) {
+  const file = join('dist', `${path}.js`);
+  mkdirSync(dirname(file), { recursive: true });
+  const vault = relative(dirname(file), 'dist/vault.js').replaceAll('\\', '/');
+  writeFileSync(file, `import { modules } from '${vault.startsWith('.') ? vault : `./${vault}`}';\nexport default (await modules['${path}']()).default;\n`);
+}
 await build({ ...common, entryPoints: ['src/index.ts'], outdir: 'dist', outbase: 'src', splitting: true, packages: 'external', chunkNames: 'library/[name]-[hash]' });
 writeFileSync('dist/THIRD-PARTY-LICENSES.txt', licencesOf(cli.metafile));
 if (withTypes) {

@@ -2,7 +2,7 @@ import type { Vault, VaultOptions } from './library/vault.ts';
 
 export { VaultError, isVaultError, type ErrorCode, type ErrorDetails } from './errors.ts';
 export type { Json } from './json/canonical.ts';
-export type { AccessKeyCredentials, ItemSummary, Vault, VaultItem, VaultOptions } from './library/vault.ts';
+export type { AccessKeyCredentials, ItemList, ItemProblem, ItemSummary, Vault, VaultItem, VaultOptions } from './library/vault.ts';
 
 /**
  * Opens the vault repository that the program runs in, or the one that `options` name.

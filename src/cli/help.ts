@@ -8,8 +8,16 @@ const GROUPS: readonly { readonly title: string; readonly commands: readonly str
   { title: 'READ ITEMS', commands: ['list', 'decrypt'] },
 ];
 
-const EXIT_CODES = '0 done, 1 failed, 2 usage or a plan with changes, 3 bad input file, 4 not permitted to open, '
-  + '5 trust (signature, roster, rollback, changed key), 6 AWS refused, 7 store unreachable or conflict';
+const EXIT_CODES: readonly (readonly [string, string])[] = [
+  ['0', 'done'],
+  ['1', 'failed'],
+  ['2', 'usage, or a plan with changes'],
+  ['3', 'bad input file'],
+  ['4', 'not permitted to open'],
+  ['5', 'trust: signature, roster, rollback, changed key'],
+  ['6', 'AWS refused'],
+  ['7', 'store unreachable or conflict'],
+];
 
 /** `vault --help` with the commands grouped; everything else is oclif's own. */
 export default class VaultHelp extends Help {
@@ -18,14 +26,15 @@ export default class VaultHelp extends Help {
     const width = Math.max(...[...commands.keys()].map((name) => name.length));
     const grouped = new Set(GROUPS.flatMap((group) => group.commands));
     const rest = [...commands.keys()].filter((name) => !grouped.has(name));
-    const section = (title: string, names: readonly string[]): string =>
-      this.section(title, this.renderList(names.map((name) => [name.padEnd(width), commands.get(name)]), { indentation: 2, spacer: '\n', stripAnsi: this.opts.stripAnsi ?? false }));
+    const list = (title: string, lines: readonly (readonly [string, string | undefined])[]): string =>
+      this.section(title, this.renderList(lines.map(([term, text]) => [term, text]), { indentation: 2, spacer: '\n', stripAnsi: this.opts.stripAnsi ?? false }));
+    const group = (title: string, names: readonly string[]): string => list(title, names.map((name) => [name.padEnd(width), commands.get(name)]));
     this.log([
       this.wrap(this.config.pjson.description ?? ''),
       this.section('USAGE', '$ vault COMMAND [FLAGS]\n$ vault COMMAND --help'),
-      ...GROUPS.map(({ title, commands: names }) => section(title, names.filter((name) => commands.has(name)))),
-      ...(rest.length === 0 ? [] : [section('OTHER', rest)]),
-      this.section('EXIT CODES', EXIT_CODES),
+      ...GROUPS.map(({ title, commands: names }) => group(title, names.filter((name) => commands.has(name)))),
+      ...(rest.length === 0 ? [] : [group('OTHER', rest)]),
+      list('EXIT CODES', EXIT_CODES),
     ].join('\n\n'));
     return await Promise.resolve();
   }

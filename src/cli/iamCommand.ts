@@ -15,12 +15,12 @@ import { identityFlags, repositoryFlags } from './flags.ts';
 import { passphrasePrompt } from './prompt.ts';
 import { VaultCommand } from './vaultCommand.ts';
 
-export const iamArgs = { file: Args.string({ required: true, description: 'IAM file; several may be named' }) };
+export const iamArgs = { file: Args.string({ required: true, multiple: true, description: 'IAM file; several may be named' }) };
 
 /** Flags of the commands that look at accounts. */
 export const iamFlags = {
   'adopt': Flags.boolean({ description: 'take over users and groups that this tool did not make' }),
-  'accept-key': Flags.string({ multiple: true, helpValue: 'NAME', description: 'accept the changed public key of this node or admin; may be repeated' }),
+  'accept-key': Flags.string({ multiple: true, multipleNonGreedy: true, helpValue: 'NAME', description: 'accept the changed public key of this node or admin; may be repeated' }),
   'allow-empty': Flags.boolean({ description: 'accept a query that selects no node' }),
   'skip-unsealable': Flags.boolean({ description: 'leave out nodes that match and have no key that can be sealed to' }),
   ...identityFlags,
@@ -38,8 +38,6 @@ interface IamFlagValues {
 
 /** What `plan iam` and `create iam` share: checking files, opening accounts, progress. */
 export abstract class IamCommand extends VaultCommand {
-  static override strict = false;
-
   /** Files that passed every check; lint warnings are printed. */
   protected async readFiles(output: Output, paths: readonly string[]): Promise<IamFile[]> {
     const checks = await checkFiles(paths);

@@ -37,7 +37,10 @@ export function asUsageError(error: Error, command: CommandShape): Error {
 }
 
 function synopsisOf({ name, args }: CommandShape): string {
-  const words = Object.entries(args).map(([arg, { required }]) => (required === true ? arg.toUpperCase() : `[${arg.toUpperCase()}]`));
+  const words = Object.entries(args).map(([arg, { required, multiple }]) => {
+    const word = `${arg.toUpperCase()}${multiple === true ? '…' : ''}`;
+    return required === true ? word : `[${word}]`;
+  });
   return ['vault', name, ...words].join(' ');
 }
 

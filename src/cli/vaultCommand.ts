@@ -1,4 +1,6 @@
+import type { Interfaces } from '@oclif/core';
 import { Command } from '@oclif/core/command';
+import { Config } from '@oclif/core/config';
 import * as Flags from '@oclif/core/flags';
 import { processEnvironment, stateDirectoryPath, type Environment } from '../config/environment.ts';
 import type { Workspace } from '../operations/workspace.ts';
@@ -17,6 +19,14 @@ export abstract class VaultCommand extends Command {
     json: Flags.boolean({ description: 'print the result as JSON', helpGroup: 'GLOBAL' }),
     quiet: Flags.boolean({ char: 'q', description: 'print nothing but results and errors', helpGroup: 'GLOBAL' }),
   };
+
+  /** As oclif's own, without loading the configuration a second time. */
+  static override async run<T extends Command>(
+    this: new (argv: string[], config: Config) => T, argv: string[] = process.argv.slice(2), options?: Interfaces.LoadOptions,
+  ): Promise<ReturnType<T['run']>> {
+    const config = options instanceof Config ? options : await Config.load(options);
+    return await (new this(argv, config) as unknown as VaultCommand)._run<ReturnType<T['run']>>();
+  }
 
   protected readonly environment: Environment = processEnvironment();
 

@@ -33,10 +33,11 @@ export default class Init extends VaultCommand {
     const { args, flags } = await this.parse(Init);
     const output = this.output(flags);
     const path = flags.identity ?? defaultIdentityPath(this.environment);
-    const identity = await this.loadOrGenerate(path, flags.identity !== undefined, flags.passphrase);
+    let identity: Identity | undefined;
     try {
       const result = await initRepository({
-        root: args.directory, adminName: flags.admin ?? userInfo().username, identity, now: new Date(),
+        root: args.directory, adminName: flags.admin ?? userInfo().username, now: new Date(),
+        identity: async () => (identity = await this.loadOrGenerate(path, flags.identity !== undefined, flags.passphrase)),
         state: openStateDirectory(stateDirectoryPath(this.environment)), openStore: openFileStore,
       });
       output.result({ ...result, identity: path }, [
@@ -47,7 +48,7 @@ export default class Init extends VaultCommand {
       ].join('\n'));
       output.notice('Back up the identity file: with a single admin, whoever loses it loses every item.\nNext: "vault node add NAME --key LINE", then "vault create iam FILE".');
     } finally {
-      identity.wipe();
+      identity?.wipe();
     }
   }
 

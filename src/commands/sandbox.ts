@@ -16,7 +16,7 @@ Faults can be changed while it runs: POST /_sandbox/faults; see docs/sandbox.md.
     '<%= config.bin %> sandbox --account one --account two --port 4566 --state ./sandbox.json --propagation-delay 2s --throttle 10/s',
   ];
   static override flags = {
-    'account': Flags.string({ multiple: true, default: ['sandbox'], helpValue: 'NAME', description: 'an account to serve, as a profile of that name; may be repeated' }),
+    'account': Flags.string({ multiple: true, multipleNonGreedy: true, default: ['sandbox'], helpValue: 'NAME', description: 'an account to serve, as a profile of that name; may be repeated' }),
     'port': Flags.integer({ default: 0, min: 0, max: 65_535, description: 'port on 127.0.0.1; 0 takes a free one' }),
     'config-file': Flags.string({ helpValue: 'FILE', description: 'write an AWS config file for the accounts there (mode 0600, must not exist)' }),
     'state': Flags.string({ helpValue: 'FILE', description: 'keep the accounts in this file between runs' }),

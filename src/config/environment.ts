@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { VaultError } from '../errors.ts';
 
 /** Variables of the environment, and places that they name. The rest of the program never reads process.env. */
 export interface Environment {
@@ -9,7 +10,17 @@ export interface Environment {
 }
 
 export function processEnvironment(): Environment {
-  return { variables: process.env, home: homedir(), cwd: process.cwd() };
+  return {
+    variables: process.env,
+    home: homedir(),
+    get cwd() {
+      try {
+        return process.cwd();
+      } catch (cause) {
+        throw new VaultError('input-unreadable', 'The working directory does not exist any more.', { cause, hint: 'Change into another one.' });
+      }
+    },
+  };
 }
 
 /** The value of a variable; undefined where it is unset or empty. */

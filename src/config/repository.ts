@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { VaultError } from '../errors.ts';
 import { readRegularFile } from '../files/read.ts';
 import { parseJson } from '../json/parse.ts';

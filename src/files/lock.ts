@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { VaultError } from '../errors.ts';
 import { systemCode } from './read.ts';
 
@@ -17,16 +18,23 @@ export async function withLock<T>(path: string, work: () => Promise<T>): Promise
   }
 }
 
-/** Takes the lock on `path`; resolves to what releases it. @throws VaultError store-unreachable */
-export async function acquireLock(path: string): Promise<() => Promise<void>> {
+const LOOK_AGAIN_MS = 100;
+
+/**
+ * Takes the lock on `path`; resolves to what releases it. `signal` ends the waiting.
+ * @throws VaultError store-unreachable, interrupted
+ */
+export async function acquireLock(path: string, signal?: AbortSignal): Promise<() => Promise<void>> {
   const { default: native } = await import('fs-native-extensions');
   let handle: FileHandle | undefined;
   try {
     // A link could point anywhere; a named pipe would make open wait.
     handle = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o666);
-    await native.waitForLock(handle.fd);
+    if (signal === undefined) await native.waitForLock(handle.fd);
+    else while (!native.tryLock(handle.fd)) await delay(LOOK_AGAIN_MS, undefined, { signal }); // The kernel's wait could not be ended.
   } catch (cause) {
     await handle?.close();
+    if (signal?.aborted === true) throw new VaultError('interrupted', `Interrupted while another process holds the lock ${path}.`, { cause, details: { path } });
     throw new VaultError('store-unreachable', `The lock ${path} cannot be taken: ${systemCode(cause) ?? 'unknown reason'}.`, {
       cause, hint: 'Check that you may write there, and that it is a plain file.', details: { path },
     });

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { VaultError } from '../errors.ts';
 import { systemCode } from './read.ts';
 
@@ -37,7 +36,7 @@ export async function replaceFile(path: string, bytes: Uint8Array, { mode }: Wri
  */
 export async function createFile(path: string, bytes: Uint8Array, { mode }: WriteOptions): Promise<boolean> {
   // A name of its own: of two that create one path, neither may link what the other is writing.
-  const neighbour = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.new`);
+  const neighbour = join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.new`);
   try {
     await writeSynced(neighbour, bytes, mode);
     await link(neighbour, path);
@@ -66,8 +65,10 @@ export async function removeFile(path: string): Promise<void> {
 /** Makes a directory and its parents where they are missing. */
 export async function ensureDirectory(path: string, mode = 0o777): Promise<void> {
   await failingAs(path, async () => {
-    const made = await mkdir(path, { recursive: true, mode });
-    if (made !== undefined) await syncDirectory(dirname(made));
+    const first = await mkdir(path, { recursive: true, mode });
+    if (first === undefined) return;
+    // Each new directory is an entry in the one above it.
+    for (let made = resolve(path); made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
   });
 }
 

@@ -18,7 +18,7 @@ export interface MakeKeyRequest {
   readonly existingKeys: readonly string[];
   /** Try the key before it is sealed. */
   readonly verify: boolean;
-  /** Stores the credentials, durably: resolves when they are safe. */
+  /** Stores the credentials, durably: resolves when they are safe, and rejects with `details.ambiguous` true where they may be. */
   readonly seal: (key: NewAccessKey) => Promise<void>;
   readonly onStep?: (step: 'create' | 'verify' | 'seal') => void;
   readonly signal?: AbortSignal | undefined;
@@ -41,13 +41,15 @@ const ATTEMPTS = 3;
  *
  * 1. "creating", with the keys there are   2. CreateAccessKey   3. "created", with the id   4. try   5. seal   6. clear
  *
- * A failure after step 2 deletes the key again. A process that dies leaves the journal, by which the next run does so.
+ * A failure after step 2 deletes the key again, unless it may be in the item all the same. The journal stays then, and where
+ * the process dies: by it the next run keeps the key or deletes it.
  * @throws VaultError aws-*, iam-key-not-working, iam-key-ambiguous, and whatever `seal` throws
  */
 export async function makeAccessKey(request: MakeKeyRequest): Promise<string> {
-  const { account, user, journal, onStep } = request;
+  const { account, journal, onStep } = request;
   onStep?.('create');
   const key = await createOnce(request);
+  let sealing = false;
   try {
     await journal.write({ phase: 'created', keyId: key.id });
     if (request.verify) {
@@ -55,32 +57,50 @@ export async function makeAccessKey(request: MakeKeyRequest): Promise<string> {
       await tryKey(account, key, request.signal);
     }
     onStep?.('seal');
+    sealing = true;
     await request.seal(key);
   } catch (error) {
-    // Where this fails too, the journal stays, and the next run deletes the key.
-    await deleteKey(account, user, key.id);
-    await journal.clear();
+    if (!sealing || !isAmbiguous(error)) await discard(request, key.id, error);
     throw error;
   }
   await journal.clear();
   return key.id;
 }
 
+/** Deletes a key that no item holds. `reason` is what the run failed for, and stays the news where this fails too. */
+async function discard({ account, user, journal }: MakeKeyRequest, keyId: string, reason: unknown): Promise<void> {
+  try {
+    await deleteKey(account, user, keyId);
+    await journal.clear();
+  } catch (error) {
+    if (!isVaultError(error) || !isVaultError(reason)) throw error;
+    throw new VaultError(reason.code, `${reason.message} The new access key ${keyId} could not be deleted again (${error.message}); the next run does that.`, {
+      cause: reason, hint: reason.hint, details: { ...reason.details, key: keyId },
+    });
+  }
+}
+
+function isAmbiguous(error: unknown): error is VaultError {
+  return isVaultError(error) && error.details['ambiguous'] === true;
+}
+
 async function createOnce(request: MakeKeyRequest): Promise<NewAccessKey> {
   const { account, user, journal, existingKeys } = request;
   for (let attempt = 1; ; attempt++) {
-    const from = account.serverTime() ?? request.now();
-    const unfinished: UnfinishedKey = { phase: 'creating', existingKeys, from, until: new Date(from.getTime() + CREATE_WINDOW_MS) };
-    await journal.write(unfinished);
+    let unfinished: UnfinishedKey | undefined;
     try {
-      return await account.createAccessKey(user);
+      // Written when the request is next to go, however long it waited for that: the window is short.
+      return await account.createAccessKey(user, async () => {
+        const from = account.serverTime() ?? request.now();
+        unfinished = { phase: 'creating', existingKeys, from, until: new Date(from.getTime() + CREATE_WINDOW_MS) };
+        await journal.write(unfinished);
+      });
     } catch (error) {
-      const ambiguous = isVaultError(error) && error.details['ambiguous'] === true;
-      if (ambiguous && isVaultError(error, 'interrupted')) throw error; // No more calls now; the next run looks.
-      if (!ambiguous) {
+      if (!isAmbiguous(error)) {
         await journal.clear();
         throw error;
       }
+      if (isVaultError(error, 'interrupted')) throw error; // No more calls now; the next run looks.
       // The reply was lost. If the key was made, nobody has its secret.
       const { orphans } = await settledKeys(account, user, unfinished, undefined);
       if (orphans.length > 1) throw error; // Not ours to choose: the next run says so.
@@ -98,12 +118,20 @@ async function tryKey(account: AwsAccount, key: NewAccessKey, signal: AbortSigna
     const trial = await account.tryAccessKey(key);
     if (trial.ok) return;
     if (trial.code === 'refused' || waited >= PATIENCE_MS) {
-      throw new VaultError('iam-key-not-working', `The new access key ${key.id} in ${account.name} is not accepted by AWS (${trial.awsCode}) after ${String(Math.round(waited / 1000))} s; it was deleted again.`, {
+      throw new VaultError('iam-key-not-working', `The new access key ${key.id} in ${account.name} is not accepted by AWS (${trial.awsCode}) after ${String(Math.round(waited / 1000))} s.`, {
         hint: 'Run the command again. If a policy forbids sts:GetCallerIdentity, use --no-verify.',
         details: { account: account.name, key: key.id, awsCode: trial.awsCode },
       });
     }
-    await delay(wait, undefined, { signal });
+    await patiently(wait, account, signal);
     waited += wait;
+  }
+}
+
+async function patiently(milliseconds: number, account: AwsAccount, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await delay(milliseconds, undefined, { signal });
+  } catch (cause) {
+    throw new VaultError('interrupted', `Interrupted while a new access key in ${account.name} was tried.`, { cause, details: { account: account.name } });
   }
 }

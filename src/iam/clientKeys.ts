@@ -39,9 +39,10 @@ export interface KeyCalls {
    * @throws VaultError aws-refused with awsCode LimitExceeded where the user has two keys;
    *   aws-unreachable or interrupted with `details.ambiguous` true where a key may exist whose secret is lost. It was
    *   then created no earlier than this call's start and, but for a request still on its way, no later than its end,
-   *   which is `deadlineMs` or less after its turn among the account's calls.
+   *   which is `deadlineMs` or less after its turn among the account's calls. `onTurn` is awaited when that has come;
+   *   where it rejects, nothing is sent.
    */
-  createAccessKey(user: string): Promise<NewAccessKey>;
+  createAccessKey(user: string, onTurn?: () => Promise<void>): Promise<NewAccessKey>;
   updateAccessKey(user: string, id: string, status: AccessKeyStatus): Promise<void>;
   deleteAccessKey(user: string, id: string): Promise<void>;
   /** Undefined where it was never used. */
@@ -78,8 +79,8 @@ export function keyCalls(wire: Wire): KeyCalls {
       return pages.flatMap((page) => page.AccessKeyMetadata)
         .map(({ AccessKeyId, Status, CreateDate }) => ({ id: AccessKeyId, status: Status, createDate: CreateDate }));
     },
-    createAccessKey: async (user) => {
-      const { AccessKey: key } = await wire.askOnce('CreateAccessKey', { UserName: user }, NEW_KEY);
+    createAccessKey: async (user, onTurn) => {
+      const { AccessKey: key } = await wire.askOnce('CreateAccessKey', { UserName: user }, NEW_KEY, onTurn);
       return {
         id: key.AccessKeyId,
         secret: new Secret(key.SecretAccessKey),

@@ -19,9 +19,10 @@ export interface Wire {
   tell<A extends IamAction>(action: A, input: ActionInputs[A]): Promise<void>;
   /**
    * A call that is never repeated where AWS may have done it, and that ends `deadlineMs` after its turn has come.
+   * `onTurn` is awaited then, before anything is sent.
    * Where it stays unknown whether AWS did it, the error is aws-unreachable or interrupted with `details.ambiguous` true.
    */
-  askOnce<A extends IamAction, S extends z.ZodType>(action: A, input: ActionInputs[A], reply: S): Promise<z.output<S>>;
+  askOnce<A extends IamAction, S extends z.ZodType>(action: A, input: ActionInputs[A], reply: S, onTurn?: () => Promise<void>): Promise<z.output<S>>;
   /** sts:GetCallerIdentity, as the profile or by other credentials. */
   identify<S extends z.ZodType>(reply: S, credentials?: AwsCredentials): Promise<z.output<S>>;
   /** AWS's clock, by its last reply; undefined before the first. */
@@ -33,6 +34,12 @@ export interface Wire {
 
 type IamAction = Exclude<Action, 'GetCallerIdentity'>;
 
+/** What happens when a call's turn among those of the account has come, and how long it may take from then on. */
+interface Turn {
+  readonly onTurn?: (() => Promise<void>) | undefined;
+  readonly deadlineMs?: number;
+}
+
 type Send = (clients: SdkClients, observer: AttemptObserver, signal: AbortSignal) => Promise<unknown>;
 
 /** Does nothing yet: the SDK is loaded by the first call. */
@@ -43,7 +50,7 @@ export function openWire(profile: AwsProfile, options: WireOptions): Wire {
   let clockOffset: number | undefined;
   let clients: Promise<SdkClients> | undefined;
 
-  async function perform(service: 'iam' | 'sts', action: Action, send: Send, deadlineMs?: number): Promise<unknown> {
+  async function perform(service: 'iam' | 'sts', action: Action, send: Send, { onTurn, deadlineMs }: Turn = {}): Promise<unknown> {
     /** A request left, and no reply has said yet that it was not done. */
     let open = false;
     const observer: AttemptObserver = {
@@ -60,6 +67,7 @@ export function openWire(profile: AwsProfile, options: WireOptions): Wire {
       },
     };
     return limit(async () => {
+      await onTurn?.();
       const deadline = new AbortController();
       const timer = deadlineMs === undefined ? undefined : setTimeout(() => { deadline.abort(); }, deadlineMs);
       const interrupt = options.signal === undefined ? closing.signal : AbortSignal.any([options.signal, closing.signal]);
@@ -85,15 +93,16 @@ export function openWire(profile: AwsProfile, options: WireOptions): Wire {
     throw replyInvalid({ action: `${service}:${action}`, account: profile.name, ambiguous }, missing);
   }
 
-  const iam = (choice: ClientChoice, action: IamAction, input: ActionInputs[IamAction], deadlineMs?: number): Promise<unknown> =>
-    perform('iam', action, (sdk, observer, signal) => sdk.send(choice, action, input, observer, signal), deadlineMs);
+  const iam = (choice: ClientChoice, action: IamAction, input: ActionInputs[IamAction], turn?: Turn): Promise<unknown> =>
+    perform('iam', action, (sdk, observer, signal) => sdk.send(choice, action, input, observer, signal), turn);
 
   return {
     ask: async (action, input, reply) => checked('iam', action, reply, await iam('iam', action, input), false),
     tell: async (action, input) => {
       await iam('iam', action, input);
     },
-    askOnce: async (action, input, reply) => checked('iam', action, reply, await iam('once', action, input, options.deadlineMs), true),
+    askOnce: async (action, input, reply, onTurn) =>
+      checked('iam', action, reply, await iam('once', action, input, { onTurn, deadlineMs: options.deadlineMs }), true),
     identify: async (reply, credentials) => {
       const output = await perform('sts', 'GetCallerIdentity', (sdk, observer, signal) =>
         credentials === undefined ? sdk.send('sts', 'GetCallerIdentity', {}, observer, signal) : sdk.identify(credentials, observer, signal));

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { VaultError } from '../errors.ts';
 import { layoutJson, type Json } from '../json/canonical.ts';
 import { parseDocument } from '../json/document.ts';
@@ -27,6 +27,10 @@ export interface ItemHeader {
   readonly generation: number;
   /** The query that chose the clients; empty where they were named one by one. */
   readonly search_query: string;
+  /** Names of the admins that it was made for; null for everyone on the roster. */
+  readonly named_admins: readonly string[] | null;
+  /** Names of clients that are recipients whatever the query selects. */
+  readonly named_clients: readonly string[];
   /** Digest of the bytes of ITEM.json. */
   readonly item_digest: string;
   readonly commitment: string;
@@ -60,18 +64,21 @@ export interface ItemDocuments {
 }
 
 /** A name that follows the rule of its kind. */
-function name(kind: NameKind): z.ZodString {
-  return z.string().refine((text) => nameProblem(kind, text) === undefined, `not a valid ${kind} name`);
+function name(kind: NameKind): z.ZodMiniString {
+  return z.string().check(z.refine((text) => nameProblem(kind, text) === undefined, `not a valid ${kind} name`));
 }
 
 /** base64url of so many bytes. */
-function base64(bytes: number): z.ZodString {
-  return z.string().refine((text) => isBase64(text, bytes), `not base64url of ${String(bytes)} bytes`);
+function base64(bytes: number): z.ZodMiniString {
+  return z.string().check(z.refine((text) => isBase64(text, bytes), `not base64url of ${String(bytes)} bytes`));
 }
+
+/** Each name once, in the order of RFC 8785. */
+const sortedNames = z.refine<string[]>((names) => names.every((each, i) => i === 0 || (names[i - 1] ?? '') < each), 'not sorted, or a name twice');
 
 const digest = base64(32);
 /** An authentication tag at least. */
-const ciphertext = z.string().min(22).refine((text) => isBase64(text), 'not base64url');
+const ciphertext = z.string().check(z.minLength(22), z.refine((text) => isBase64(text), 'not base64url'));
 
 const itemSchema = z.strictObject({
   format: z.literal(FORMAT),
@@ -83,15 +90,17 @@ const itemSchema = z.strictObject({
 const headerSchema = z.strictObject({
   format: z.literal(FORMAT),
   type: z.literal('item'),
-  id: z.string().max(140).endsWith(KEYS_SUFFIX),
+  id: z.string().check(z.maxLength(140), z.endsWith(KEYS_SUFFIX)),
   vault: name('vault'),
   repository: digest,
-  generation: z.int().min(1),
-  search_query: z.string().max(16_384),
+  generation: z.int().check(z.gte(1)),
+  search_query: z.string().check(z.maxLength(16_384)),
+  named_admins: z.nullable(z.array(name('admin')).check(z.minLength(1), sortedNames)),
+  named_clients: z.array(name('node')).check(sortedNames),
   item_digest: digest,
   commitment: digest,
   recipients_digest: digest,
-  recipients_count: z.int().min(1),
+  recipients_count: z.int().check(z.gte(1)),
   time: z.iso.datetime({ precision: 0 }),
   signer: name('admin'),
   signature: base64(64),

@@ -45,8 +45,18 @@ export function recipientsDigest(recipients: readonly RecipientName[]): string {
   return digestOf(canonicalBytes(sorted.map(({ role, name, fingerprint }) => [role, name, fingerprint])));
 }
 
+/** Seals the data key to each recipient: one entry for each, in their order. */
+export type SealEntries = (dataKey: Uint8Array, ref: ItemRef, recipients: readonly Recipient[]) => Promise<readonly RecipientEntry[]>;
+
+/** What sealing needs to know of a recipient. */
+export interface SealTarget {
+  readonly role: RecipientRole;
+  readonly name: string;
+  readonly publicKey: Pick<PublicKey, 'x25519' | 'fingerprint'>;
+}
+
 /** Seals the data key to one recipient. */
-export function sealEntry(dataKey: Uint8Array, ref: ItemRef, { role, name, publicKey }: Recipient): RecipientEntry {
+export function sealEntry(dataKey: Uint8Array, ref: ItemRef, { role, name, publicKey }: SealTarget): RecipientEntry {
   const { fingerprint } = publicKey;
   const sealed = sealDataKey(dataKey, { ...ref, role, name, fingerprint }, publicKey);
   return { name, fingerprint, sealed_key: encodeBase64(sealed) };

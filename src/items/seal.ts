@@ -8,7 +8,7 @@ import { signStatement } from '../sealing/signature.ts';
 import {
   encodeItem, encodeKeys, type ItemDocument, type ItemDocuments, type ItemHeader, type RecipientEntry,
 } from './model.ts';
-import { recipientsDigest, recipientNames, sealEntry, sortEntries, type Recipient } from './recipients.ts';
+import { compareNames, recipientsDigest, recipientNames, sealEntry, sortEntries, type Recipient, type SealEntries } from './recipients.ts';
 import type { VerifiedItem } from './verify.ts';
 
 /** An admin who signs. */
@@ -23,6 +23,10 @@ export interface NewGeneration extends ItemRef {
   readonly repository: string;
   readonly fields: Readonly<Record<string, Json>>;
   readonly searchQuery: string;
+  /** Names of the admins that it is made for; null for everyone on the roster. */
+  readonly namedAdmins: readonly string[] | null;
+  /** Names of clients that shall be recipients whatever the query selects. */
+  readonly namedClients: readonly string[];
   readonly recipients: readonly Recipient[];
   /** 1 for a new item; one more than the generation it replaces otherwise. */
   readonly generation: number;
@@ -32,40 +36,56 @@ export interface NewGeneration extends ItemRef {
 
 /** Encrypts the fields under a fresh data key, seals it to every recipient and signs the header. */
 export function sealItem(next: NewGeneration): ItemDocuments {
-  const { vault, item } = next;
-  const ref: ItemRef = { vault, item };
   const dataKey = newDataKey();
   try {
-    const document: ItemDocument = {
-      format: FORMAT,
-      id: item,
-      vault,
-      fields: Object.fromEntries(Object.entries(next.fields).map(([field, value]) => [field, sealField(value, dataKey, ref, field)])),
-    };
-    const itemBytes = encodeItem(document);
-    const entriesOf = (role: RecipientRole): RecipientEntry[] =>
-      sortEntries(next.recipients.filter((recipient) => recipient.role === role).map((recipient) => sealEntry(dataKey, ref, recipient)));
-    const entries = { admins: entriesOf('admin'), clients: entriesOf('client') };
-    const names = recipientNames(entries);
-    const header: ItemHeader = {
-      format: FORMAT,
-      type: 'item',
-      id: `${item}${KEYS_SUFFIX}`,
-      vault,
-      repository: next.repository,
-      generation: next.generation,
-      search_query: next.searchQuery,
-      item_digest: digestOf(itemBytes),
-      commitment: commitmentOf(dataKey, ref),
-      recipients_digest: recipientsDigest(names),
-      recipients_count: names.length,
-      time: timeText(next.time),
-      signer: next.signer.name,
-    };
-    return { item: itemBytes, keys: encodeKeys({ ...entries, header: signHeader(header, next.signer.identity) }) };
+    return composeItem(next, dataKey, next.recipients.map((recipient) => sealEntry(dataKey, { vault: next.vault, item: next.item }, recipient)));
   } finally {
     wipe(dataKey);
   }
+}
+
+/** {@link sealItem} where somebody else seals the data key to the recipients: on several threads, for thousands of them. */
+export async function sealItemWith(sealEntries: SealEntries, next: NewGeneration): Promise<ItemDocuments> {
+  const dataKey = newDataKey();
+  try {
+    return composeItem(next, dataKey, await sealEntries(dataKey, { vault: next.vault, item: next.item }, next.recipients));
+  } finally {
+    wipe(dataKey);
+  }
+}
+
+/** @param sealed one entry for each of `next.recipients`, in their order */
+function composeItem(next: NewGeneration, dataKey: Uint8Array, sealed: readonly RecipientEntry[]): ItemDocuments {
+  const { vault, item } = next;
+  const ref: ItemRef = { vault, item };
+  const document: ItemDocument = {
+    format: FORMAT,
+    id: item,
+    vault,
+    fields: Object.fromEntries(Object.entries(next.fields).map(([field, value]) => [field, sealField(value, dataKey, ref, field)])),
+  };
+  const itemBytes = encodeItem(document);
+  const entriesOf = (role: RecipientRole): RecipientEntry[] => sortEntries(sealed.filter((_, i) => next.recipients[i]?.role === role));
+  const entries = { admins: entriesOf('admin'), clients: entriesOf('client') };
+  const names = recipientNames(entries);
+  const header: ItemHeader = {
+    format: FORMAT,
+    type: 'item',
+    id: `${item}${KEYS_SUFFIX}`,
+    vault,
+    repository: next.repository,
+    generation: next.generation,
+    search_query: next.searchQuery,
+    named_admins: next.namedAdmins === null ? null : sortNames(next.namedAdmins),
+    named_clients: sortNames(next.namedClients),
+    item_digest: digestOf(itemBytes),
+    commitment: commitmentOf(dataKey, ref),
+    recipients_digest: recipientsDigest(names),
+    recipients_count: names.length,
+    time: timeText(next.time),
+    signer: next.signer.name,
+  };
+  return { item: itemBytes, keys: encodeKeys({ ...entries, header: signHeader(header, next.signer.identity) }) };
 }
 
 /**
@@ -92,6 +112,10 @@ export function extendItem(
     signer: signer.name,
   };
   return { item: verified.itemBytes, keys: encodeKeys({ ...entries, header: signHeader(header, signer.identity) }) };
+}
+
+function sortNames(names: readonly string[]): string[] {
+  return [...new Set(names)].sort(compareNames);
 }
 
 function signHeader(header: ItemHeader, identity: Identity): ItemHeader & { readonly signature: string } {

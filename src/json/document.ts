@@ -1,6 +1,7 @@
-import type * as z from 'zod';
+import * as z from 'zod/v4/core';
 import { VaultError } from '../errors.ts';
 import { layoutJson, type Json } from './canonical.ts';
+import { issueText } from './issueText.ts';
 import { formatPath } from './validate.ts';
 
 /** Largest stored document that is read, in bytes: an item's keys for 100,000 recipients fit in it. */
@@ -12,10 +13,10 @@ const MAX_DOCUMENT_BYTES = 64 << 20;
  * @param format what the document's `format` member (its own, or its first-level members') must say
  * @throws VaultError document-invalid, document-not-canonical, format-unsupported
  */
-export function parseDocument<S extends z.ZodType>(schema: S, bytes: Uint8Array, source: string, format?: string): z.output<S> {
+export function parseDocument<S extends z.$ZodType>(schema: S, bytes: Uint8Array, source: string, format?: string): z.output<S> {
   const text = decode(bytes, source);
   const value = parseValue(text, source);
-  const result = schema.safeParse(value);
+  const result = z.safeParse(schema, value, { error: (issue) => issueText(issue, false) });
   if (!result.success) {
     if (format !== undefined) checkFormat(value, source, format);
     const issue = result.error.issues[0];

@@ -1,5 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 import type * as z from 'zod';
+import { safeParse } from 'zod/v4/core';
 import { VaultError } from '../errors.ts';
 import { expectedKind, issueText, kindOf, quoted } from './issueText.ts';
 import type { JsonDocument, JsonPath } from './parse.ts';
@@ -57,13 +58,13 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
  *   none, those of the schema
  * @throws VaultError input-invalid with `details.problems`: all of them at once, each with path and position
  */
-export function validate<S extends z.ZodType>(
+export function validate<S extends z.core.$ZodType>(
   schema: S,
   document: JsonDocument,
   known: (objectPath: JsonPath) => readonly string[] = () => [],
   options: ValidateOptions = {},
 ): z.output<S> {
-  const result = schema.safeParse(document.value, { error: (issue) => issueText(issue, options.quote ?? false) });
+  const result = safeParse(schema, document.value, { error: (issue) => issueText(issue, options.quote ?? false) });
   if (result.success) return result.data;
   const allowed = (path: JsonPath): readonly string[] => {
     const names = known(path);

@@ -3,12 +3,12 @@ import { loadIdentities } from '../config/identities.ts';
 import { openRepository } from '../config/repository.ts';
 import { VaultError } from '../errors.ts';
 import type { Json } from '../json/canonical.ts';
-import { listItems, type ItemSummary } from '../operations/listItems.ts';
+import { listItems, type ItemList, type ItemProblem, type ItemSummary } from '../operations/listItems.ts';
 import { openItem } from '../operations/openItem.ts';
 import type { Workspace } from '../operations/workspace.ts';
 import { openStateDirectory } from '../state/stateDirectory.ts';
 
-export type { ItemSummary };
+export type { ItemList, ItemProblem, ItemSummary };
 
 export interface VaultOptions {
   /** Root of the repository. Default: VAULT_REPOSITORY, or the nearest vault.json upward from the working directory. */
@@ -50,8 +50,8 @@ export interface Vault {
    * not-a-recipient, recipient-key-changed, identity-*, roster-*, and the codes of docs/format.md, "Order of verification".
    */
   item(vault: string, item: string): VaultItem;
-  /** Every item of a vault, or of all, verified. */
-  list(vault?: string): Promise<ItemSummary[]>;
+  /** Every item of a vault, or of all, verified; those that fail it stand apart. */
+  list(vault?: string): Promise<ItemList>;
 }
 
 /** See `openVault` in index.ts. */

@@ -18,7 +18,8 @@ export interface InitRequest {
   /** The directory that becomes the repository's root; made where it is missing. */
   readonly root: string;
   readonly adminName: string;
-  readonly identity: Identity;
+  /** Asked for once all else is found in order, so that no identity is made in vain. The caller wipes it. */
+  readonly identity: () => Promise<Identity>;
   readonly now: Date;
   readonly state: StateDirectory;
   readonly openStore: (root: string) => Store;
@@ -46,14 +47,14 @@ const COMPANIONS: Readonly<Record<string, string>> = {
  */
 export async function initRepository(request: InitRequest): Promise<InitResult> {
   checkName('admin', request.adminName);
-  const { identity, state } = request;
+  const root = resolve(request.root);
+  if (await readRegularFile(join(root, CONFIG_FILE), { maxBytes: 1 << 16 }) !== undefined) throw exists(root);
+  const identity = await request.identity();
   if (identity.signingKey === undefined) {
     throw new VaultError('not-an-admin', 'An age identity cannot sign, so it cannot be an admin\'s.', {
       hint: 'Make an identity with "vault key generate", or use an SSH ed25519 key.',
     });
   }
-  const root = resolve(request.root);
-  if (await readRegularFile(join(root, CONFIG_FILE), { maxBytes: 1 << 16 }) !== undefined) throw exists(root);
   await ensureDirectory(root);
   const store = request.openStore(root);
   const admin: Admin = { name: request.adminName, public_key: identity.publicKey.line, signing_key: identity.signingKey.line };
@@ -66,11 +67,12 @@ export async function initRepository(request: InitRequest): Promise<InitResult> 
   await ensureDirectory(join(root, 'data_bags', 'vault'));
   for (const [name, text] of Object.entries(COMPANIONS)) await createFile(join(root, name), new TextEncoder().encode(text), MODE);
   if (begun === undefined) await store.writeRoster(1, encodeRoster({ roster, signatures: [signRoster(roster, admin.name, identity)] }));
-  await store.writeInventory('users', admin.name, new TextEncoder().encode(layoutJson({ ...admin })));
+  // A user document that a chef-repo brought along stays: what counts is the roster.
+  if (await store.readInventory('users', admin.name) === undefined) await store.writeInventory('users', admin.name, new TextEncoder().encode(layoutJson({ ...admin })));
   // Last: its presence is what makes this a repository.
   await createFile(join(root, CONFIG_FILE), new TextEncoder().encode(layoutJson(DEFAULT_CONFIG)), MODE);
   const digest = rosterDigest(roster);
-  await writePin(state, store.location, { version: 1, digest, repository: digest });
+  await writePin(request.state, store.location, { version: 1, digest, repository: digest });
   return { root, admin, roster: digest };
 }
 

@@ -1,3 +1,4 @@
+import { isVaultError, type VaultError } from '../errors.ts';
 import type { ItemRef } from '../sealing/dataKey.ts';
 import { checkName } from '../names.ts';
 import { readVerifiedItem, trustRoster, type Workspace } from './workspace.ts';
@@ -9,15 +10,31 @@ export interface ItemSummary extends ItemRef {
   readonly clients: number;
 }
 
-/** Items of one vault or of all, each verified. */
-export async function listItems(workspace: Workspace, vault?: string): Promise<ItemSummary[]> {
+/** An item that is there and cannot be trusted or read. */
+export interface ItemProblem extends ItemRef {
+  readonly error: VaultError;
+}
+
+export interface ItemList {
+  readonly items: readonly ItemSummary[];
+  readonly problems: readonly ItemProblem[];
+}
+
+/** Items of one vault or of all, each verified; those that fail it are told apart, and do not hide the others. */
+export async function listItems(workspace: Workspace, vault?: string): Promise<ItemList> {
   if (vault !== undefined) checkName('vault', vault);
   const trust = await trustRoster(workspace);
   const items: ItemSummary[] = [];
+  const problems: ItemProblem[] = [];
   for (const ref of await workspace.store.listItems(vault)) {
-    const verified = await readVerifiedItem(workspace, trust, ref);
-    if (verified === undefined) continue;
-    items.push({ ...ref, generation: verified.header.generation, admins: verified.keys.admins.length, clients: verified.keys.clients.length });
+    try {
+      const verified = await readVerifiedItem(workspace, trust, ref);
+      if (verified === undefined) continue;
+      items.push({ ...ref, generation: verified.header.generation, admins: verified.keys.admins.length, clients: verified.keys.clients.length });
+    } catch (error) {
+      if (!isVaultError(error)) throw error;
+      problems.push({ ...ref, error });
+    }
   }
-  return items;
+  return { items, problems };
 }

@@ -1,5 +1,4 @@
 import { isVaultError, VaultError } from '../errors.ts';
-import { parseClient } from '../inventory/documents.ts';
 import { openItem as openVerified, ownEntry, type OpenItem, type VerifiedItem } from '../items/verify.ts';
 import { nearest } from '../json/validate.ts';
 import { checkName } from '../names.ts';
@@ -52,6 +51,7 @@ async function nameOf(store: Store, roster: Roster, fingerprint: string): Promis
   const { parsePublicKey } = await import('../sealing/publicKey.ts');
   const admin = roster.admins.find(({ public_key }) => parsePublicKey(public_key).fingerprint === fingerprint);
   if (admin !== undefined) return admin.name;
+  const { parseClient } = await import('../inventory/documents.ts');
   for await (const { name, bytes, source } of store.listInventory('clients')) {
     try {
       if (parseClient(bytes, source, name).fingerprint === fingerprint) return name;

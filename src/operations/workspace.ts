@@ -1,4 +1,4 @@
-import { VaultError } from '../errors.ts';
+import { isVaultError, VaultError } from '../errors.ts';
 import type { Identity } from '../sealing/identity.ts';
 import type { ItemRef } from '../sealing/dataKey.ts';
 import { readSeenGeneration, rememberGeneration } from '../state/generations.ts';
@@ -51,7 +51,7 @@ export async function trustRoster({ store, state, notice, pin }: Workspace): Pro
       notice(`Trusting the roster of ${store.location} on first use: version ${String(newest.version)}, ${newest.digest}. `
         + 'Compare this fingerprint with an admin\'s "vault admin list".');
     }
-    await rememberPin(state, store.location, { ...newest, repository });
+    await remember(notice, () => rememberPin(state, store.location, { ...newest, repository }));
   }
   return { roster: walked.roster, repository };
 }
@@ -72,13 +72,23 @@ export async function readParsedItem({ store }: Workspace, ref: ItemRef): Promis
 }
 
 /** Steps 3 to 5: verifies an item and remembers its generation. */
-export async function judgeItem({ state }: Workspace, { roster, repository }: Trust, parsed: ParsedItem): Promise<VerifiedItem> {
+export async function judgeItem({ state, notice }: Workspace, { roster, repository }: Trust, parsed: ParsedItem): Promise<VerifiedItem> {
   const seenGeneration = await readSeenGeneration(state, repository, parsed);
   const verified = verifyItem(parsed, { roster, repository, seenGeneration });
   if (verified.header.generation > seenGeneration) {
-    await rememberGeneration(state, repository, parsed, verified.header.generation);
+    await remember(notice, () => rememberGeneration(state, repository, parsed, verified.header.generation));
   }
   return verified;
+}
+
+/** A reader whose state directory cannot be written can still read; it is told what it gives up. */
+async function remember(notice: Workspace['notice'], work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isVaultError(error, 'state-unwritable')) throw error;
+    notice(`What was verified cannot be remembered, so an older copy would not be noticed next time. ${error.message}`);
+  }
 }
 
 /** The admin whose signing key `identity` holds. @throws VaultError not-an-admin */

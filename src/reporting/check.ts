@@ -17,8 +17,9 @@ export function renderChecks(checks: readonly IamFileCheck[], colors: Colors): s
   return checks.map((check) => {
     const source = escapeForTerminal(check.file.source);
     const findings = renderFindings(check, colors);
-    const tests = check.tests.map(({ expect, action, on, decision, pass }) =>
-      `${pass ? colors.green('pass') : colors.red('FAIL')}  ${expect} ${escapeForTerminal(action)} on ${escapeForTerminal(on)}${pass ? '' : `: ${decision}`}`);
+    const tests = check.tests.map(({ expect, action, on, pass, message }) => (pass
+      ? `${colors.green('pass')}  ${expect} ${escapeForTerminal(action)} on ${escapeForTerminal(on)}`
+      : `${colors.red('FAIL')}  ${escapeForTerminal(message)}`));
     const errors = check.findings.filter(({ severity }) => severity === 'error').length;
     const failed = check.tests.filter(({ pass }) => !pass).length;
     const sum = errors === 0 && failed === 0

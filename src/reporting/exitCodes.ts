@@ -5,7 +5,7 @@ export const EXIT = { done: 0, failed: 1, usage: 2, changes: 2, input: 3, notPer
 
 const { failed, usage, input, notPermitted, trust, aws, store } = EXIT;
 
-const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
+export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   'internal': failed,
   'usage': usage,
   'interrupted': failed,

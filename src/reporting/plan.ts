@@ -16,8 +16,6 @@ const RESOURCE_NAMES: Readonly<Record<Change['resource'], string>> = {
   'recipient': 'recipient',
 };
 
-const WIDTH = Math.max(...Object.values(RESOURCE_NAMES).map((name) => name.length));
-
 /** The shape of `plan iam --json` and `create iam --json`; its schema is in docs/schemas. */
 export function plansAsJson(reports: readonly JobReport[]): object {
   return {
@@ -36,9 +34,10 @@ export function plansAsJson(reports: readonly JobReport[]): object {
 
 /** Plans for people: a paragraph an account, a line a change, and a sum. Accounts with nothing to say are left out. */
 export function renderPlans(reports: readonly JobReport[], colors: Colors): string {
+  const width = Math.max(0, ...reports.flatMap(({ changes }) => changes.map(({ resource }) => RESOURCE_NAMES[resource].length)));
   const paragraphs = reports.filter(({ changes, notes, error }) => changes.length > 0 || notes.length > 0 || error !== undefined).map((report) => {
     const lines = [colors.bold(escapeForTerminal(`${report.account}: ${report.user} → ${report.item}`))];
-    for (const change of report.changes) lines.push(renderChange(change, colors));
+    for (const change of report.changes) lines.push(renderChange(change, width, colors));
     for (const note of report.notes) lines.push(colors.dim(`  note: ${escapeForTerminal(note)}`));
     if (report.error !== undefined) {
       lines.push(`  ${colors.red('error:')} ${escapeForTerminal(report.error.message, true)}`);
@@ -49,9 +48,9 @@ export function renderPlans(reports: readonly JobReport[], colors: Colors): stri
   return [...paragraphs, `Plan: ${sumOf(reports)}.`].join('\n\n');
 }
 
-function renderChange({ action, resource, name, detail, removes }: Change, colors: Colors): string {
+function renderChange({ action, resource, name, detail, removes }: Change, width: number, colors: Colors): string {
   const sign = { create: colors.green('+'), update: colors.yellow('~'), delete: colors.red('-') }[action];
-  const text = `${RESOURCE_NAMES[resource].padEnd(WIDTH)}  ${escapeForTerminal(name)}`;
+  const text = `${RESOURCE_NAMES[resource].padEnd(width)}  ${escapeForTerminal(name)}`;
   const remark = [...(detail === undefined ? [] : [escapeForTerminal(detail)]), ...(removes === true && action !== 'delete' ? ['takes something away'] : [])].join('; ');
   return `  ${sign} ${text}${remark === '' ? '' : colors.dim(`  (${remark})`)}`;
 }

@@ -154,11 +154,11 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     try {
       const body = await work();
       call.outcome = 'ok';
-      return reply(200, body);
+      return reply(200, body, clock.now());
     } catch (thrown) {
       const error = thrown instanceof ApiError ? thrown : new ApiError('InternalFailure', 'The sandbox failed.');
       call.outcome = error.code;
-      return reply(error.status, encodeError(error, service, makeRequestId(random)));
+      return reply(error.status, encodeError(error, service, makeRequestId(random)), clock.now());
     }
   }
 
@@ -234,8 +234,9 @@ function claimedAccount(state: State, request: SandboxRequest): string | undefin
   }
 }
 
-function reply(status: number, body: string): SandboxReply {
-  return { kind: 'reply', status, headers: { 'content-type': 'text/xml; charset=utf-8' }, body };
+/** The date is what clients correct their clocks by. */
+function reply(status: number, body: string, now: number): SandboxReply {
+  return { kind: 'reply', status, headers: { 'content-type': 'text/xml; charset=utf-8', 'date': new Date(now).toUTCString() }, body };
 }
 
 function textOf(value: unknown): string | undefined {

@@ -41,7 +41,7 @@ function contextDigest({ vault, item, role, name, fingerprint }: SealContext): U
 }
 
 /** Seals the data key and the digest of its context to one recipient (crypto_box_seal): 112 bytes. */
-export function sealDataKey(dataKey: Uint8Array, context: SealContext, recipient: PublicKey): Uint8Array {
+export function sealDataKey(dataKey: Uint8Array, context: SealContext, recipient: Pick<PublicKey, 'x25519'>): Uint8Array {
   const plaintext = new Uint8Array(2 * KEY_BYTES);
   plaintext.set(dataKey, 0);
   plaintext.set(contextDigest(context), KEY_BYTES);

@@ -1,9 +1,10 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { digestOf, utf8 } from '../sealing/encoding.ts';
 import type { Pin } from '../trust/walk.ts';
 import type { StateDirectory } from './stateDirectory.ts';
 
-const pinSchema = z.strictObject({ location: z.string(), version: z.int().min(1), digest: z.string().length(43), repository: z.string().length(43) });
+const digest = z.string().check(z.length(43));
+const pinSchema = z.strictObject({ location: z.string(), version: z.int().check(z.gte(1)), digest, repository: digest });
 
 /** What is remembered of a repository: the roster last trusted, and the repository's identity. */
 export interface RememberedPin extends Pin {
@@ -30,7 +31,7 @@ export async function writePin(state: StateDirectory, location: string, pin: Rem
 }
 
 function locked(state: StateDirectory, location: string, work: () => Promise<void>): Promise<void> {
-  return state.locked(work, 'pins', digestOf(utf8(location)));
+  return state.locked(work, ['pins', digestOf(utf8(location))]);
 }
 
 async function replacePin(state: StateDirectory, location: string, pin: RememberedPin): Promise<void> {

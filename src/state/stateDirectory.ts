@@ -17,12 +17,15 @@ const MAX_BYTES = 16 << 20;
 export interface StateDirectory {
   readonly path: string;
   /** The document's value; undefined where there is none. */
-  read<S extends z.ZodType>(schema: S, ...name: readonly string[]): Promise<z.output<S> | undefined>;
+  read<S extends z.core.$ZodType>(schema: S, ...name: readonly string[]): Promise<z.output<S> | undefined>;
   /** Two writers of one name must hold its lock. @throws VaultError state-unwritable */
   write(value: { readonly [key: string]: Json }, ...name: readonly string[]): Promise<void>;
   remove(...name: readonly string[]): Promise<void>;
-  /** Runs `work` while nobody else does under the same name, in this process or another. @throws VaultError state-unwritable */
-  locked<T>(work: () => Promise<T>, ...name: readonly string[]): Promise<T>;
+  /**
+   * Runs `work` while nobody else does under the same name, in this process or another. `signal` ends the wait for that.
+   * @throws VaultError state-unwritable, interrupted
+   */
+  locked<T>(work: () => Promise<T>, name: readonly string[], signal?: AbortSignal): Promise<T>;
 }
 
 /** Opens the state directory at `path`; it is made at the first write. Every part of a name must be a checked name or a digest. */
@@ -42,10 +45,10 @@ export function openStateDirectory(path: string): StateDirectory {
       });
     },
     remove: (...name) => failingAsState(path, () => removeFile(fileOf(name))),
-    async locked(work, ...name) {
+    async locked(work, name, signal) {
       const release = await failingAsState(path, async () => {
         await prepare(name);
-        return await acquireLock(`${join(path, ...name)}.lock`);
+        return await acquireLock(`${join(path, ...name)}.lock`, signal);
       });
       try {
         return await work();

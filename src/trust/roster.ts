@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { canonicalBytes, layoutJson } from '../json/canonical.ts';
 import { parseDocument } from '../json/document.ts';
 import { nameProblem } from '../names.ts';
@@ -38,19 +38,21 @@ export interface SignedRoster {
   readonly signatures: readonly { readonly name: string; readonly signature: string }[];
 }
 
-const adminName = z.string().refine((name) => nameProblem('admin', name) === undefined, 'not an admin name');
+const adminName = z.string().check(z.refine((name) => nameProblem('admin', name) === undefined, 'not an admin name'));
+const keyLine = z.string().check(z.maxLength(200));
+const signature = z.string().check(z.refine((text) => isBase64(text, 64), 'not base64url of 64 bytes'));
 
 const signedRosterSchema = z.strictObject({
   roster: z.strictObject({
     format: z.literal(FORMAT),
     type: z.literal('roster'),
-    version: z.int().min(1),
-    admins: z.array(z.strictObject({ name: adminName, public_key: z.string().max(200), signing_key: z.string().max(200) })).min(1).max(1000),
-    quorum: z.int().min(1),
+    version: z.int().check(z.gte(1)),
+    admins: z.array(z.strictObject({ name: adminName, public_key: keyLine, signing_key: keyLine })).check(z.minLength(1), z.maxLength(1000)),
+    quorum: z.int().check(z.gte(1)),
     time: z.iso.datetime({ precision: 0 }),
-    previous: z.string().refine((text) => isBase64(text, 32), 'not a digest').nullable(),
+    previous: z.nullable(z.string().check(z.refine((text) => isBase64(text, 32), 'not a digest'))),
   }),
-  signatures: z.array(z.strictObject({ name: adminName, signature: z.string().refine((text) => isBase64(text, 64), 'not base64url of 64 bytes') })).max(1000),
+  signatures: z.array(z.strictObject({ name: adminName, signature })).check(z.maxLength(1000)),
 });
 
 /**

@@ -37,9 +37,11 @@ async function operation(name, path, work, tear) {
     tear?.();
     die();
   }
-  const result = await work();
-  if (here) die();
-  return result;
+  try {
+    return await work();
+  } finally {
+    if (here) die(); // Also where it failed, as unlink of a file that is not there.
+  }
 }
 
 for (const name of ['rename', 'link', 'symlink', 'copyFile', 'cp']) {

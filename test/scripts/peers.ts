@@ -6,6 +6,8 @@ import { delimiter, join } from 'node:path';
 const INSTALL = {
   moto_server: "pip install 'moto[server]'",
   age: 'apt-get install age',
+  'age-keygen': 'apt-get install age',
+  'ssh-keygen': 'apt-get install openssh-client',
   python3: 'apt-get install python3',
   'python3 nacl': 'pip install pynacl (or apt-get install python3-nacl)',
 } as const;

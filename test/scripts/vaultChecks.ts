@@ -11,12 +11,8 @@ import type { JobReport } from '../../src/operations/iam/job.ts';
 import { openItem } from '../../src/operations/openItem.ts';
 import type { Workspace } from '../../src/operations/workspace.ts';
 import { openStateDirectory } from '../../src/state/stateDirectory.ts';
-import { ACCOUNT, ITEM, USER, type Scene } from './vaultScene.ts';
-
-export interface KeySummary {
-  readonly id: string;
-  readonly status: 'Active' | 'Inactive';
-}
+import type { Finished } from './vaultProcess.ts';
+import { ACCOUNT, ITEM, USER, type KeySummary, type Scene } from './vaultScene.ts';
 
 /** The access keys that a user has, as the sandbox knows them. */
 export function keysOf({ server }: Scene, user = USER): KeySummary[] {
@@ -75,8 +71,10 @@ export interface Expected {
   readonly user?: string;
   /** Identity files that must open the item. Default: the admin's and the node's. */
   readonly readers?: readonly string[];
-  /** Another place where an operator's run keeps its state. */
+  /** Directories in which operators' runs keep their state. Default: {@link stateOf}. */
   readonly states?: readonly string[];
+  /** What the runs printed. */
+  readonly printed?: readonly Finished[];
 }
 
 /**
@@ -106,6 +104,9 @@ export async function assertInPlace(scene: Scene, expected: Expected = {}): Prom
 
   await assertNothingLeftOver(scene, expected.states);
   await assertNoSecretInFiles(scene, [...secrets.values()]);
+  for (const secret of secrets.values()) {
+    for (const { stdout, stderr } of expected.printed ?? []) assert.ok(!stdout.includes(secret) && !stderr.includes(secret), 'a secret was printed');
+  }
 }
 
 /** No journal entry, and no file that a writer had not finished. */

@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 
 const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
+/** A process that runs longer hangs. */
+const LONGEST_RUN_MS = 120_000;
+
 export interface ProcessOptions {
   readonly cwd: string;
   /** Variables beside PATH: the process sees nothing else of our environment. */
@@ -33,6 +36,8 @@ export function startVault(args: readonly string[], { cwd, variables, nodeOption
     cwd,
     env: { PATH: process.env['PATH'], NO_COLOR: '1', AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // Told apart from a death that a test wants.
+    timeout: LONGEST_RUN_MS, killSignal: 'SIGABRT',
   });
   const end = async (): Promise<Finished> => {
     const [stdout, stderr, [exitCode, signal]] = await Promise.all([

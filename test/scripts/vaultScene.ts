@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { IAMClient } from '@aws-sdk/client-iam';
+import { CreateAccessKeyCommand, DeleteAccessKeyCommand, IAMClient } from '@aws-sdk/client-iam';
 import { awsConfigSnippet, seedAccounts, serveSandbox, type FaultsChange, type RunningSandbox } from '../../src/sandbox/server.ts';
 import { describeEnd, startVault, type Finished, type Running } from './vaultProcess.ts';
 
@@ -10,6 +10,12 @@ export const ACCOUNT = 'an-aws-account-name';
 export const USER = 'secret-files';
 export const ITEM = { vault: 'vault', item: `${ACCOUNT}_${USER}` };
 const ROLE = 'secret-files-server';
+
+/** An access key, as a list shows it. */
+export interface KeySummary {
+  readonly id: string;
+  readonly status: 'Active' | 'Inactive';
+}
 
 /** The parts of a scene that {@link Scene.save} and {@link Scene.reset} copy, and that a reader of files could look into. */
 const PARTS = ['repository', 'config', 'state', 'aws'] as const;
@@ -27,7 +33,9 @@ export interface Scene {
   /** Identity files. */
   readonly admin: string;
   readonly node: string;
-  /** IAM files, for the command line. */
+  /** IAM users; the first is {@link USER}. */
+  readonly users: readonly string[];
+  /** An IAM file for each user, for the command line. */
   readonly iamFiles: readonly string[];
   /** The sandbox that runs now. */
   readonly server: RunningSandbox;
@@ -40,8 +48,12 @@ export interface Scene {
   createIam(...flags: string[]): Promise<Finished>;
   /** Arguments of {@link createIam}, for {@link start}. */
   createArguments(...flags: string[]): string[];
-  /** The operator of the account, asking with AWS's own SDK: what somebody does by hand. */
+  /** The operator of the account, asking with AWS's own SDK: what somebody does by hand. The caller destroys it. */
   operator(): IAMClient;
+  /** Makes an access key by hand, as somebody else would. */
+  addForeignKey(): Promise<KeySummary>;
+  /** Deletes one by hand. */
+  deleteKey(id: string): Promise<void>;
   /** Adds a node with the role that the IAM file's query selects. */
   addNode(name: string): Promise<void>;
   /** Remembers everything as it is now, as what {@link reset} goes back to. */
@@ -51,11 +63,12 @@ export interface Scene {
 }
 
 export interface SceneOptions {
-  /** IAM users to make; the first is {@link USER}. Default 1. */
+  /** How many IAM users there are to make. Default 1. */
   readonly users?: number;
 }
 
-export async function openScene({ users = 1 }: SceneOptions = {}): Promise<Scene> {
+export async function openScene({ users: count = 1 }: SceneOptions = {}): Promise<Scene> {
+  const users = Array.from({ length: count }, (_, i) => (i === 0 ? USER : `${USER}-${String(i + 1)}`));
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'iam-vault-e2e-')));
   const at = (...names: string[]): string => join(directory, ...names);
   const repository = at('repository');
@@ -65,7 +78,7 @@ export async function openScene({ users = 1 }: SceneOptions = {}): Promise<Scene
     AWS_CONFIG_FILE: at('aws', 'config'), AWS_SHARED_CREDENTIALS_FILE: at('aws', 'none'),
   };
   for (const part of PARTS) await mkdir(at(part), { mode: 0o700 });
-  const iamFiles = Array.from({ length: users }, (_, i) => join('iam-json-data', `${userName(i)}.json`));
+  const iamFiles = users.map((user) => join('iam-json-data', `${user}.json`));
 
   const serve = async (faults?: FaultsChange): Promise<RunningSandbox> => {
     const running = await serveSandbox({ accounts: seedAccounts([ACCOUNT]), stateFile: sandboxFile, ...(faults === undefined ? {} : { faults }) });
@@ -78,8 +91,16 @@ export async function openScene({ users = 1 }: SceneOptions = {}): Promise<Scene
     cwd: repository, variables: { ...variables, ...options.variables }, ...(options.nodeOptions === undefined ? {} : { nodeOptions: options.nodeOptions }),
   });
   const createArguments = (...flags: string[]): string[] => ['create', 'iam', ...iamFiles, '--json', '--quiet', ...flags];
+  const byHand = async <T>(work: (iam: IAMClient) => Promise<T>): Promise<T> => {
+    const iam = scene.operator();
+    try {
+      return await work(iam);
+    } finally {
+      iam.destroy();
+    }
+  };
   const scene: Scene = {
-    directory, repository, variables, iamFiles, sandboxFile,
+    directory, repository, variables, users, iamFiles, sandboxFile,
     admin: at('config', 'iam-vault', 'identity'),
     node: at('config', 'files01'),
     get server() { return server; },
@@ -91,6 +112,14 @@ export async function openScene({ users = 1 }: SceneOptions = {}): Promise<Scene
       const [account] = server.accounts;
       assert.ok(account);
       return new IAMClient({ endpoint: server.url, region: 'us-east-1', credentials: account });
+    },
+    async addForeignKey() {
+      const { AccessKey: key } = await byHand((iam) => iam.send(new CreateAccessKeyCommand({ UserName: USER })));
+      assert.ok(key?.AccessKeyId !== undefined);
+      return { id: key.AccessKeyId, status: 'Active' };
+    },
+    async deleteKey(id) {
+      await byHand((iam) => iam.send(new DeleteAccessKeyCommand({ UserName: USER, AccessKeyId: id })));
     },
     async addNode(name) {
       await succeed(scene.vault('key', 'generate', '--output', at('config', name), '--json'));
@@ -118,13 +147,9 @@ export async function openScene({ users = 1 }: SceneOptions = {}): Promise<Scene
 
   await succeed(startVault(['init', repository, '--admin', 'alice', '--json'], { cwd: directory, variables }).finished);
   await scene.addNode('files01');
-  for (const [i, file] of iamFiles.entries()) await writeFile(join(repository, file), iamFile(userName(i)));
+  for (const [i, user] of users.entries()) await writeFile(join(repository, iamFiles[i] ?? ''), iamFile(user));
   await scene.save();
   return scene;
-}
-
-function userName(i: number): string {
-  return i === 0 ? USER : `${USER}-${String(i + 1)}`;
 }
 
 function iamFile(user: string): string {

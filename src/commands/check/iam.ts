@@ -7,7 +7,6 @@ import { EXIT } from '../../reporting/exitCodes.ts';
 export default class CheckIam extends VaultCommand {
   static override summary = 'Check IAM files, offline: schema, policy lint, policy tests.';
   static override examples = ['<%= config.bin %> check iam ./iam-json-data/secret-files.json', '<%= config.bin %> check iam ./iam-json-data/*.json --json'];
-  static override strict = false;
   static override args = iamArgs;
 
   override async run(): Promise<void> {

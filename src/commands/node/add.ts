@@ -19,10 +19,10 @@ export default class NodeAdd extends VaultCommand {
   static override flags = {
     key: Flags.string({ helpValue: 'LINE', description: 'public key: vaultseal1…, ssh-ed25519 … or age1…', exactlyOne: ['key', 'key-file'] }),
     'key-file': Flags.string({ helpValue: 'FILE', description: 'file that holds the public key line' }),
-    role: Flags.string({ multiple: true, helpValue: 'ROLE', description: 'role in its run list; may be repeated' }),
+    role: Flags.string({ multiple: true, multipleNonGreedy: true, helpValue: 'ROLE', description: 'role in its run list; may be repeated' }),
     'run-list': Flags.string({ helpValue: 'LIST', description: 'run list, as "role[web],recipe[nginx]"; goes before --role' }),
     environment: Flags.string({ char: 'E', default: '_default', helpValue: 'NAME', description: 'Chef environment' }),
-    tag: Flags.string({ multiple: true, helpValue: 'TAG', description: 'tag; may be repeated' }),
+    tag: Flags.string({ multiple: true, multipleNonGreedy: true, helpValue: 'TAG', description: 'tag; may be repeated' }),
     attributes: Flags.string({ helpValue: 'JSON', description: 'further normal attributes, as a JSON object' }),
     force: Flags.boolean({ description: 'replace a node, and its key, that is there already' }),
     ...repositoryFlags,

@@ -64,7 +64,7 @@ export async function createIam(workspace: Workspace, files: readonly IamFile[],
         planned.present?.open.wipe();
       }
     })));
-  }, 'journal', trust.repository, 'run');
+  }, ['journal', trust.repository, 'run'], options.signal);
 }
 
 interface Outcome {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { VaultError } from '../../errors.ts';
 import { observeUser, type UnfinishedKey } from '../../iam/observe.ts';
 import { planUser, type Change } from '../../iam/plan.ts';
@@ -62,15 +63,17 @@ function planItem({ desired, file, recipients }: Job, present: PresentItem | und
       details: { vault: desired.vault, item: desired.item, changed: refused },
     });
   }
-  const queryChanged = present.verified.header.search_query !== file.searchQuery;
+  const { header } = present.verified;
+  const queryChanged = header.search_query !== file.searchQuery;
+  const adminsChanged = !isDeepStrictEqual(header.named_admins, file.admins === undefined ? null : [...file.admins].sort());
   const changes: Change[] = [
     ...gained.map((each): Change => ({ action: 'create', resource: 'recipient', name: each.name, detail: each.role })),
     ...lost.map((each): Change => ({ action: 'delete', resource: 'recipient', name: each.name, detail: each.role, removes: true })),
     ...rekeyed.map((each): Change => ({ action: 'update', resource: 'recipient', name: each.name, detail: `new key ${each.after}`, removes: true })),
   ];
-  const reseal = newKey || queryChanged || lost.length > 0 || rekeyed.length > 0;
+  const reseal = newKey || queryChanged || adminsChanged || lost.length > 0 || rekeyed.length > 0;
   if (!reseal && gained.length === 0) return { plan: { kind: 'keep' }, changes: [] };
-  const reasons = [...(newKey ? ['new access key'] : []), ...(queryChanged ? ['new query'] : []), ...(changes.length > 0 ? ['recipients'] : [])];
+  const reasons = [...(newKey ? ['new access key'] : []), ...(queryChanged ? ['new query'] : []), ...(adminsChanged ? ['admins'] : []), ...(changes.length > 0 ? ['recipients'] : [])];
   changes.push({ action: 'update', resource: 'item', name, detail: reasons.join(', ') });
   return { plan: reseal ? { kind: 'reseal' } : { kind: 'extend', newcomers: gained }, changes };
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { isVaultError, VaultError } from '../../errors.ts';
 import { listDirectory, readRegularFile } from '../../files/read.ts';
 import { ensureDirectory, removeFile, replaceFile } from '../../files/write.ts';
@@ -104,7 +104,16 @@ function requireReadable(bytes: Uint8Array, { vault, item }: ItemRef): Uint8Arra
   });
 }
 
-/** Completes what a writer that was killed had begun. */
+/** Whether a writer was killed before it was done, or is at work. Needs no lock. */
+export async function hasPendingFile(root: string, ref: ItemRef): Promise<boolean> {
+  return await readPending(pathsOf(root, ref)) !== undefined;
+}
+
+/** Completes what a writer that was killed had begun. The caller holds the repository's lock. */
+export async function finishItemFiles(root: string, ref: ItemRef): Promise<void> {
+  await finishPending(pathsOf(root, ref));
+}
+
 async function finishPending(paths: Paths): Promise<void> {
   const pending = await readPending(paths);
   if (pending === undefined) return;
