@@ -30,7 +30,8 @@ const cli = await build({
   ...common,
   stdin: {
     resolveDir: 'src',
-    contents: `export { main } from './cli/main.ts';
+    contents: `import { main as start } from './cli/main.ts';
+      export const main = (argv, file) => start(argv, file, modules);
       export const modules = { ${byPath.map((path) => `'${path}': () => import('./${path}.ts')`)} };`,
   },
   outfile: 'dist/vault.js', minify: true,

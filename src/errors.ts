@@ -61,7 +61,6 @@ export type ErrorCode =
   | 'iam-key-limit'
   | 'iam-key-ambiguous'
   | 'iam-key-not-working'
-  | 'accounts-failed'
   // the store
   | 'repository-missing'
   | 'repository-exists'

@@ -21,7 +21,7 @@ const EXIT_CODES: readonly (readonly [string, string])[] = [
 
 /** `vault --help` with the commands grouped; everything else is oclif's own. */
 export default class VaultHelp extends Help {
-  protected override async showRootHelp(): Promise<void> {
+  protected override showRootHelp(): Promise<void> {
     const commands = new Map(this.sortedCommands.map((command) => [command.id.replaceAll(':', ' '), this.summary(command) ?? '']));
     const width = Math.max(...[...commands.keys()].map((name) => name.length));
     const grouped = new Set(GROUPS.flatMap((group) => group.commands));
@@ -30,12 +30,12 @@ export default class VaultHelp extends Help {
       this.section(title, this.renderList(lines.map(([term, text]) => [term, text]), { indentation: 2, spacer: '\n', stripAnsi: this.opts.stripAnsi ?? false }));
     const group = (title: string, names: readonly string[]): string => list(title, names.map((name) => [name.padEnd(width), commands.get(name)]));
     this.log([
-      this.wrap(this.config.pjson.description ?? ''),
+      this.wrap(String(this.config.pjson.description)),
       this.section('USAGE', '$ vault COMMAND [FLAGS]\n$ vault COMMAND --help'),
       ...GROUPS.map(({ title, commands: names }) => group(title, names.filter((name) => commands.has(name)))),
       ...(rest.length === 0 ? [] : [group('OTHER', rest)]),
       list('EXIT CODES', EXIT_CODES),
     ].join('\n\n'));
-    return await Promise.resolve();
+    return Promise.resolve();
   }
 }

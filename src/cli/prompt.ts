@@ -39,6 +39,12 @@ export async function confirm(question: string, yes: boolean): Promise<boolean> 
     throw new VaultError('confirmation-needed', 'This takes something away, and there is no terminal to confirm it.', { hint: 'Look at the plan, then run it again with --yes.' });
   }
   const { read } = await import('read');
-  const answer = await read({ prompt: `${question} [y/N] `, output: process.stderr });
+  let answer;
+  try {
+    answer = await read({ prompt: `${question} [y/N] `, output: process.stderr });
+  } catch {
+    process.stderr.write('\n'); // Ctrl-C, or the end of the input: not a yes.
+    return false;
+  }
   return /^y(es)?$/i.test(answer.trim());
 }

@@ -48,6 +48,7 @@ export abstract class VaultCommand extends Command {
   protected override async catch(error: Error): Promise<void> {
     const { reportFailure } = await import('./failure.ts');
     const { id, args, flags } = this.ctor;
-    reportFailure(error, this.argv, { name: id.replaceAll(':', ' '), args, flags: [...Object.keys(flags), ...Object.keys(VaultCommand.baseFlags)] });
+    // A command may have no arguments or no flags of its own; oclif's types do not say so.
+    reportFailure(error, this.argv, { name: id.replaceAll(':', ' '), args: { ...args }, flags: Object.keys({ ...flags, ...VaultCommand.baseFlags }) });
   }
 }

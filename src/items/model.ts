@@ -115,7 +115,7 @@ const keysSchema = z.strictObject({ header: headerSchema, admins: z.array(entryS
  * @throws VaultError document-invalid, document-not-canonical, format-unsupported
  */
 export function parseItem(bytes: Uint8Array, source: string): ItemDocument {
-  return parseDocument(itemSchema, bytes, source, FORMAT);
+  return parseDocument(itemSchema, bytes, source, { name: FORMAT, path: ['format'] });
 }
 
 /** The bytes of ITEM.json. */
@@ -128,7 +128,7 @@ export function encodeItem(document: ItemDocument): Uint8Array {
  * @throws VaultError document-invalid, document-not-canonical, format-unsupported
  */
 export function parseKeys(bytes: Uint8Array, source: string): KeysDocument {
-  const document = parseDocument(keysSchema, bytes, source, FORMAT);
+  const document = parseDocument(keysSchema, bytes, source, { name: FORMAT, path: ['header', 'format'] });
   for (const [list, entries] of Object.entries({ admins: document.admins, clients: document.clients })) {
     if (entries.every((entry, i) => i === 0 || (entries[i - 1]?.name ?? '') < entry.name)) continue;
     throw new VaultError('document-not-canonical', `${source} was changed by hand or by another program: its ${list} are not sorted by name, each once.`, {

@@ -7,13 +7,19 @@ import { formatPath } from './validate.ts';
 /** Largest stored document that is read, in bytes: an item's keys for 100,000 recipients fit in it. */
 const MAX_DOCUMENT_BYTES = 64 << 20;
 
+/** What a document's format is called, and the path of the member that says so. */
+export interface DocumentFormat {
+  readonly name: string;
+  readonly path: readonly string[];
+}
+
 /**
  * Parses a document that a program wrote and that must be byte for byte what {@link layoutJson} gives:
  * anything hand-edited or truncated is refused before its content matters.
- * @param format what the document's `format` member (its own, or its first-level members') must say
+ * @param format what the document's format must be called, and where in the document it says so
  * @throws VaultError document-invalid, document-not-canonical, format-unsupported
  */
-export function parseDocument<S extends z.$ZodType>(schema: S, bytes: Uint8Array, source: string, format?: string): z.output<S> {
+export function parseDocument<S extends z.$ZodType>(schema: S, bytes: Uint8Array, source: string, format?: DocumentFormat): z.output<S> {
   const text = decode(bytes, source);
   const value = parseValue(text, source);
   const result = z.safeParse(schema, value, { error: (issue) => issueText(issue, false) });
@@ -43,17 +49,12 @@ function layout(value: { [key: string]: Json }, source: string): string {
 }
 
 /** A document of another format is not damaged: say so before its members are judged by this one's rules. */
-function checkFormat(value: unknown, source: string, format: string): void {
-  const candidates = [value, ...(isObject(value) ? Object.values(value) : [])];
-  const found = candidates.filter(isObject).map((candidate) => candidate['format']).find((each) => typeof each === 'string');
-  if (found === undefined || found === format) return;
-  throw new VaultError('format-unsupported', `${source} is in format ${JSON.stringify(found.slice(0, 40))}; this program reads ${format}.`, {
-    hint: 'Use the version of iam-vault that wrote it, or a newer one.', details: { source, supported: [format] },
+function checkFormat(value: unknown, source: string, { name, path }: DocumentFormat): void {
+  const found = path.reduce<unknown>((inner, key) => (typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key) ? (inner as Record<string, unknown>)[key] : undefined), value);
+  if (typeof found !== 'string' || found === name) return;
+  throw new VaultError('format-unsupported', `${source} is in format ${JSON.stringify(found.slice(0, 40))}; this program reads ${name}.`, {
+    hint: 'Use the version of iam-vault that wrote it, or a newer one.', details: { source, supported: [name] },
   });
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const RESTORE = 'Restore it from version control or a backup.';

@@ -62,7 +62,6 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   'iam-key-limit': aws,
   'iam-key-ambiguous': aws,
   'iam-key-not-working': aws,
-  'accounts-failed': aws,
   'repository-missing': store,
   'repository-exists': store,
   'item-not-found': failed,

@@ -1,4 +1,4 @@
-import { canonicalBytes, type Json } from '../json/canonical.ts';
+import { canonicalBytes, canonicalJson, type Json } from '../json/canonical.ts';
 import { VaultError } from '../errors.ts';
 import { decodeBase64, encodeBase64, FORMAT, wipe } from './encoding.ts';
 import type { ItemRef } from './dataKey.ts';
@@ -50,10 +50,13 @@ export function openField(sealed: SealedField, dataKey: Uint8Array, ref: ItemRef
     wipe(key);
   }
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(plaintext)) as Json;
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(plaintext);
+    const value = JSON.parse(text) as Json;
+    if (canonicalJson(value) === text) return value;
   } catch {
-    throw new VaultError('field-unopenable', `Field ${field} of ${ref.vault}/${ref.item} does not hold JSON.`);
+    // Not JSON, or nested too deep for a reader: said below, without a word of what it is.
   } finally {
     wipe(plaintext);
   }
+  throw new VaultError('field-unopenable', `Field ${field} of ${ref.vault}/${ref.item} does not hold canonical JSON.`);
 }

@@ -144,23 +144,26 @@ function onCurve(ed25519: Uint8Array): Uint8Array {
   return ed25519;
 }
 
-/** X25519 keys of small order, with which every agreement gives zero (RFC 7748, section 6.1); the highest bit does not count. */
+/** X25519 keys of small order, with which every agreement gives zero (RFC 7748, section 6.1). */
 const SMALL_ORDER = new Set([
   '0000000000000000000000000000000000000000000000000000000000000000',
   '0100000000000000000000000000000000000000000000000000000000000000',
   'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
   '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
   'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
 ]);
 
-/** Refuses keys that libsodium would refuse to seal to: better when a key is read than when a secret waits for it. */
+/** 2^255 - 19, least byte first: keys from there up are second texts of others (RFC 7748, section 5). */
+const FIELD_PRIME = Buffer.from('edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f', 'hex').reverse();
+
+/**
+ * Refuses keys that libsodium would refuse to seal to, better when a key is read than when a secret waits for it, and second
+ * texts of one key, so that a key has one fingerprint.
+ */
 function strong(x25519: Uint8Array): Uint8Array {
-  const masked = Buffer.from(x25519);
-  masked.writeUInt8(masked.readUInt8(31) & 0x7f, 31);
-  if (!SMALL_ORDER.has(masked.toString('hex'))) return x25519;
-  throw new VaultError('key-invalid', 'The public key is a weak key, which nothing can be sealed to.', { hint: 'Make a new one with "vault key generate".' });
+  const canonical = Buffer.from(x25519).reverse().compare(FIELD_PRIME) < 0;
+  if (canonical && !SMALL_ORDER.has(Buffer.from(x25519).toString('hex'))) return x25519;
+  throw new VaultError('key-invalid', 'The public key is a weak key, or not written in its one form: nothing can be sealed to it.', { hint: 'Make a new one with "vault key generate".' });
 }
 
 /** @see https://age-encryption.org/v1 (recipient encoding: bech32, "age") */

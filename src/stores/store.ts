@@ -27,6 +27,8 @@ export interface Store {
    *   input-too-large. Nothing was written then
    */
   writeItem(ref: ItemRef, documents: ItemDocuments, expected: number): Promise<void>;
+  /** @throws VaultError item-exists, where something that is no vault's item has that name */
+  requireFree(ref: ItemRef): Promise<void>;
   /** Completes a write that was cut off, so that what {@link readItem} gives is durable. */
   finishItem(ref: ItemRef): Promise<void>;
   /** Items of one vault, or of all, sorted by vault and item. */

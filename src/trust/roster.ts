@@ -60,7 +60,7 @@ const signedRosterSchema = z.strictObject({
  * @throws VaultError document-invalid, document-not-canonical, format-unsupported
  */
 export function parseRoster(bytes: Uint8Array, source: string): SignedRoster {
-  const signed = parseDocument(signedRosterSchema, bytes, source, FORMAT);
+  const signed = parseDocument(signedRosterSchema, bytes, source, { name: FORMAT, path: ['roster', 'format'] });
   const names = signed.roster.admins.map((admin) => admin.name);
   if (new Set(names).size !== names.length || signed.roster.quorum > names.length) {
     throw new VaultError('document-invalid', `${source} names an admin twice, or asks for more signatures than it has admins.`, {

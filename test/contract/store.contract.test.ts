@@ -61,7 +61,9 @@ for (const engine of engines) {
     test('keeps an item to the byte, for every client', async (t) => {
       const [store, other] = await engine.open(t);
       const [one, two] = [example(), example({ generation: 2 })];
+      await store.requireFree(ref);
       await store.writeItem(ref, one, 0);
+      await store.requireFree(ref);
       same(await other.readItem(ref), one);
       await other.writeItem(ref, two, 1);
       same(await store.readItem(ref), two);

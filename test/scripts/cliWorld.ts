@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -55,7 +55,7 @@ export interface World {
   iamFile(name: string, change?: Readonly<Record<string, unknown>>): Promise<string>;
   /** Writes a file below {@link directory}; with a mode of its own where one is given. @returns its path */
   write(path: string, content: string | Uint8Array, mode?: number): Promise<string>;
-  /** Every file and directory, with mode and digest. */
+  /** Every file and directory, with mode and digest; but for Node's compiled code, and for what a run locks, which has no content. */
   tree(): Promise<Map<string, string>>;
   /** Calls that were meant to change an account. */
   writes(): Call[];
@@ -100,7 +100,7 @@ export async function openWorld({ accounts = [ONE, TWO], clock, empty = false }:
   };
 
   const result: World['result'] = async (schema, args, { exitCode = 0, ...options } = {}) => {
-    const end = await run([...args, '--json'], options);
+    const end = await run(withJson(args), options);
     assert.equal(end.exitCode, exitCode, describeEnd(end));
     return shaped(schema, end.stdout);
   };
@@ -111,7 +111,7 @@ export async function openWorld({ accounts = [ONE, TWO], clock, empty = false }:
 
     async refused(code, args, options) {
       const [before, written] = [await world.tree(), world.writes().length];
-      const [json, text] = await Promise.all([run([...args, '--json'], options), run(args, options)]);
+      const [json, text] = await Promise.all([run(withJson(args), options), run(args, options)]);
       const { error } = shaped('error', json.stdout) as { error: Record<string, unknown> };
       assert.equal(error['code'], code, describeEnd(json));
       for (const end of [json, text]) assert.equal(end.exitCode, exitCodeOf(code), describeEnd(end));
@@ -143,7 +143,8 @@ export async function openWorld({ accounts = [ONE, TWO], clock, empty = false }:
       const file = at(path);
       await mkdir(dirname(file), { recursive: true });
       await rm(file, { force: true });
-      await writeFile(file, content, { mode });
+      await writeFile(file, content);
+      await chmod(file, mode);
       return file;
     },
     tree: () => treeOf(directory),
@@ -182,6 +183,11 @@ export function shaped(schema: SchemaName, text: string): Record<string, unknown
   return value as Record<string, unknown>;
 }
 
+function withJson(args: readonly string[]): string[] {
+  const end = args.includes('--') ? args.indexOf('--') : args.length;
+  return [...args.slice(0, end), '--json', ...args.slice(end)];
+}
+
 /** The part of an identity file that is secret. */
 async function secretOf(identityFile: string): Promise<string> {
   const [, secret] = /VAULT-SECRET-KEY-1(\w+)/.exec(await readFile(identityFile, 'utf8')) ?? [];
@@ -202,6 +208,8 @@ async function treeOf(directory: string): Promise<Map<string, string>> {
   const tree = new Map<string, string>();
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
+    if (path.includes('/.cache')) continue;
+    if (path.includes('/iam-vault/journal') && (entry.isDirectory() || path.endsWith('.lock'))) continue;
     const { mode } = await lstat(path);
     const content = entry.isFile() ? createHash('sha256').update(await readFile(path)).digest('hex') : entry.isSymbolicLink() ? await readlink(path) : '';
     tree.set(relative(directory, path), `${mode.toString(8)} ${content}`);

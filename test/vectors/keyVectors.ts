@@ -63,6 +63,8 @@ function bad(): KeyVectors['bad'] {
     seal('empty', ''),
     seal('a key to sign with', signing),
     seal('a secret key', secret),
+    seal('highest bit set', encodeKeyText(KEY_TEXT.sealing, key.map((byte, i) => (i === 31 ? byte | 0x80 : byte)))),
+    seal('not reduced', encodeKeyText(KEY_TEXT.sealing, Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 0xf6 : i === 31 ? 0x7f : 0xff)))),
     seal('wrong checksum', flip(sealing, -1)),
     seal('wrong letter', flip(sealing, 20)),
     seal('mixed case', `vaultseal1${sealing.slice(10).toUpperCase()}`),

@@ -39,7 +39,7 @@ Can be run again at any time: it completes what is missing, changes what differs
       output.result(plansAsJson(reports), renderOutcome(reports, output.colors));
       const error = worstOf(reports.flatMap((report) => report.error ?? []));
       if (error !== undefined) process.exitCode = exitCodeOf(error.code);
-      else if (reports.some(({ changes }) => changes.length > 0)) output.notice('See what is sealed with "vault list", and open it with "vault decrypt VAULT ITEM".');
+      else if (reports.some(({ changes }) => changes.length > 0)) output.notice('See "vault list"; open an item with "vault decrypt VAULT ITEM".');
     } finally {
       release();
     }

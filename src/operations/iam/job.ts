@@ -12,6 +12,8 @@ export interface Job {
   readonly file: IamFile;
   readonly desired: DesiredUser;
   readonly account: AwsAccount;
+  /** The account's twelve digits; asked for once, whatever the number of jobs. */
+  readonly accountIdentity: () => Promise<string>;
   readonly recipients: readonly Recipient[];
 }
 

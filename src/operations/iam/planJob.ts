@@ -20,7 +20,7 @@ export interface PlanOptions {
 export async function planJob(workspace: Workspace, trust: Trust, job: Job, options: PlanOptions): Promise<PlannedJob> {
   const { desired, account } = job;
   const present = await openPresentItem(workspace, trust, job, options.signer);
-  const { account: accountId } = await account.getCallerIdentity();
+  const accountId = await job.accountIdentity();
   const unfinished = await openKeyJournal(workspace.state, { repository: trust.repository, accountId, user: desired.user }).read();
   const observed = await observeUser(account, desired, unfinished, present?.keyId);
   const { changes, key, notes } = planUser({ desired, observed, unfinished, itemKeyId: present?.keyId, adopt: options.adopt });
@@ -36,7 +36,10 @@ function finishedNotes(unfinished: UnfinishedKey | undefined, present: PresentIt
 
 async function openPresentItem(workspace: Workspace, trust: Trust, { desired }: Job, signer: Signer): Promise<PresentItem | undefined> {
   const verified = await readVerifiedItem(workspace, trust, desired);
-  if (verified === undefined) return undefined;
+  if (verified === undefined) {
+    await workspace.store.requireFree(desired);
+    return undefined;
+  }
   const open = openItem(verified, signer.identity, signer.name);
   const data = open.fields.includes('data') ? open.field('data') : null;
   const keyId = data !== null && typeof data === 'object' && 'aws_access_key_id' in data ? data['aws_access_key_id'] : undefined;

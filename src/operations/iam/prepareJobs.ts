@@ -19,8 +19,8 @@ export interface PrepareOptions {
  */
 export async function prepareJobs(workspace: Workspace, trust: Trust, files: readonly IamFile[], options: PrepareOptions): Promise<Job[]> {
   refuseContradictions(files);
-  const accounts = new Map<string, AwsAccount>();
-  for (const name of new Set(files.flatMap((file) => file.accounts))) accounts.set(name, options.openAccount(name));
+  const accounts = new Map<string, Pick<Job, 'account' | 'accountIdentity'>>();
+  for (const name of new Set(files.flatMap((file) => file.accounts))) accounts.set(name, withIdentity(options.openAccount(name)));
 
   const chosen = new Map<string, Promise<ChosenRecipients>>();
   const jobs: Job[] = [];
@@ -37,10 +37,15 @@ export async function prepareJobs(workspace: Workspace, trust: Trust, files: rea
     const { recipients } = await choice;
     for (const desired of desiredUsers(file, trust.repository)) {
       const account = accounts.get(desired.account);
-      if (account !== undefined) jobs.push({ file, desired, account, recipients });
+      if (account !== undefined) jobs.push({ file, desired, ...account, recipients });
     }
   }
   return jobs;
+}
+
+function withIdentity(account: AwsAccount): Pick<Job, 'account' | 'accountIdentity'> {
+  let identity: Promise<string> | undefined;
+  return { account, accountIdentity: () => (identity ??= account.getCallerIdentity().then(({ account: id }) => id)) };
 }
 
 /** Two files must not fight over a user, an item or a group. */

@@ -116,6 +116,7 @@ describe('the file store', () => {
     await writeFile(bag(root, 'account_user.json'), '{"id":"account_user","plain":1}');
     assert.equal(await store.readItem(ref), undefined);
     assert.deepEqual(await store.listItems(), []);
+    await assert.rejects(store.requireFree(ref), failsWith('item-exists'));
     await assert.rejects(store.writeItem(ref, one, 0), failsWith('item-exists'));
     assert.equal(await readFile(bag(root, 'account_user.json'), 'utf8'), '{"id":"account_user","plain":1}');
   });

@@ -5,7 +5,7 @@ import { listDirectory, readRegularFile } from '../../files/read.ts';
 import { createFile, ensureDirectory, removeFile, replaceFile } from '../../files/write.ts';
 import { checkName, nameProblem } from '../../names.ts';
 import type { InventoryDocument, InventoryKind, Store } from '../store.ts';
-import { finishItemFiles, hasPendingFile, listItemFiles, readItemFiles, writeItemFiles } from './itemFiles.ts';
+import { finishItemFiles, hasPendingFile, listItemFiles, readItemFiles, requireFree, writeItemFiles } from './itemFiles.ts';
 
 const MAX_ROSTER_BYTES = 4 << 20;
 /** A Chef node object with all that ohai found can have several megabytes. */
@@ -38,6 +38,7 @@ export function openFileStore(root: string): Store {
     location: root,
     readItem: (ref) => readItemFiles(root, ref),
     writeItem: (ref, documents, expected) => lock(() => writeItemFiles(root, ref, documents, expected)),
+    requireFree: (ref) => requireFree(root, ref),
     async finishItem(ref) {
       if (await hasPendingFile(root, ref)) await lock(() => finishItemFiles(root, ref));
     },

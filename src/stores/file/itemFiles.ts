@@ -81,11 +81,7 @@ export async function writeItemFiles(root: string, ref: ItemRef, documents: Item
       details: { ...ref, expected, found },
     });
   }
-  if (stored.item !== undefined && stored.keys === undefined) {
-    throw new VaultError('item-exists', `${paths.item} is there already, and is not a vault's: nothing beside it says who can open it.`, {
-      hint: 'Move the file away, or choose another name.', details: { ...ref },
-    });
-  }
+  refuseOther(ref, paths, stored);
   if (stored.item !== undefined && equalBytes(stored.item, documents.item)) {
     await replaceFile(paths.keys, requireReadable(documents.keys, ref), MODE);
     return;
@@ -101,6 +97,19 @@ function requireReadable(bytes: Uint8Array, { vault, item }: ItemRef): Uint8Arra
   if (bytes.byteLength <= MAX_BYTES) return bytes;
   throw new VaultError('input-too-large', `${vault}/${item} would have ${String(bytes.byteLength)} bytes; at most ${String(MAX_BYTES)} are allowed.`, {
     hint: 'Seal it to fewer recipients, or store less in it.', details: { vault, item, size: bytes.byteLength, maxBytes: MAX_BYTES },
+  });
+}
+
+/** Refuses a name that a plain data bag item has. Needs no lock. */
+export async function requireFree(root: string, ref: ItemRef): Promise<void> {
+  const paths = pathsOf(root, ref);
+  if (await readPending(paths) === undefined) refuseOther(ref, paths, await readPair(paths));
+}
+
+function refuseOther(ref: ItemRef, paths: Paths, { item, keys }: Partial<ItemDocuments>): void {
+  if (item === undefined || keys !== undefined) return;
+  throw new VaultError('item-exists', `${paths.item} is there already, and is not a vault's: nothing beside it says who can open it.`, {
+    hint: 'Move the file away, or choose another name.', details: { ...ref },
   });
 }
 
