@@ -98,7 +98,8 @@ const testedResource = z.string().max(ARN_MAX)
 
 const policyTest = z
   .strictObject({ allow: testedAction.optional(), deny: testedAction.optional(), on: testedResource })
-  .refine((test) => ('allow' in test) !== ('deny' in test), {
+  // Also asked of what is no object, which the schema before has reported by then.
+  .refine((test: unknown) => typeof test !== 'object' || test === null || ('allow' in test) !== ('deny' in test), {
     error: ({ input }) => (typeof input === 'object' && input !== null && 'allow' in input
       ? 'found both allow and deny; exactly one of them is allowed'
       : 'neither allow nor deny is there; exactly one of them is needed'),
