@@ -13,6 +13,7 @@ type CommandClass = typeof Command & { new (argv: string[], config: Config): Com
  * @returns whether it was such a command; its failures are reported by itself
  */
 export async function runDirectly(argv: readonly string[], modules: Modules, package_: { readonly name: string; readonly version: string; readonly bin: string; readonly root: string }): Promise<boolean> {
+  if (argv.slice(0, 2).some((word) => word.includes('/'))) return false;
   const end = argv.indexOf('--');
   if ((end < 0 ? argv : argv.slice(0, end)).some((arg) => arg === '--help' || arg === '-h')) return false;
   const length = [2, 1].find((words) => argv.length >= words && Object.hasOwn(modules, pathOf(argv.slice(0, words))));

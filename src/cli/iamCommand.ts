@@ -21,6 +21,7 @@ export const iamArgs = { file: Args.string({ required: true, multiple: true, des
 export const iamFlags = {
   'adopt': Flags.boolean({ description: 'take over users and groups that this tool did not make' }),
   'accept-key': Flags.string({ multiple: true, multipleNonGreedy: true, helpValue: 'NAME', description: 'accept the changed public key of this node or admin; may be repeated' }),
+  'recreate': Flags.boolean({ description: 'make items anew that were here before and are gone' }),
   'allow-empty': Flags.boolean({ description: 'accept a query that selects no node' }),
   'skip-unsealable': Flags.boolean({ description: 'leave out nodes that match and have no key that can be sealed to' }),
   ...identityFlags,
@@ -30,6 +31,7 @@ export const iamFlags = {
 interface IamFlagValues {
   readonly 'adopt': boolean;
   readonly 'accept-key': string[] | undefined;
+  readonly 'recreate': boolean;
   readonly 'allow-empty': boolean;
   readonly 'skip-unsealable': boolean;
   readonly 'identity': string | undefined;
@@ -58,6 +60,7 @@ export abstract class IamCommand extends VaultCommand {
         identity,
         adopt: flags.adopt,
         acceptKeys: flags['accept-key'] ?? [],
+        recreate: flags.recreate,
         allowEmpty: flags['allow-empty'],
         skipUnsealable: flags['skip-unsealable'],
         openAccount: (name) => {

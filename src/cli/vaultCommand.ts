@@ -39,10 +39,16 @@ export abstract class VaultCommand extends Command {
     const { openRepository } = await import('../config/repository.ts');
     const { openStateDirectory } = await import('../state/stateDirectory.ts');
     const { root, store } = await openRepository(this.environment, flags.repository);
-    return {
-      root, store, state: openStateDirectory(stateDirectoryPath(this.environment)),
-      now: () => new Date(), notice: (text) => { output.notice(text); }, pin: flags.pin,
+    const workspace: Workspace = {
+      store, state: openStateDirectory(stateDirectoryPath(this.environment)),
+      now: () => new Date(), notice: (text) => { output.notice(text); }, warn: (text) => { output.alert(text); }, pin: flags.pin,
     };
+    if (flags.pin !== undefined) {
+      // Commands that read the inventory alone would not look at the roster otherwise.
+      const { trustRoster } = await import('../operations/workspace.ts');
+      await trustRoster(workspace);
+    }
+    return { ...workspace, root };
   }
 
   protected override async catch(error: Error): Promise<void> {

@@ -78,13 +78,13 @@ test('region: the profile before the environment', async () => {
 });
 
 test('endpoints: variables, then the services section, then the profile', async () => {
-  const config = `[profile a]\nendpoint_url = http://all\nservices = s\n${KEYS}[services s]\niam =\n  endpoint_url = http://iam\n`;
+  const config = `[profile a]\nendpoint_url = https://all\nservices = s\n${KEYS}[services s]\niam =\n  endpoint_url = https://iam\n`;
   const plain = (await readAwsProfiles(await files(config))).profile('a');
-  assert.deepEqual(plain.endpoints, { iam: 'http://iam', sts: 'http://all', sso: 'http://all', ssoOidc: 'http://all' });
-  const one = (await readAwsProfiles(await files(config, undefined, { AWS_ENDPOINT_URL_STS: 'http://env' }))).profile('a');
-  assert.deepEqual([one.endpoints.iam, one.endpoints.sts], ['http://iam', 'http://env']);
-  const all = (await readAwsProfiles(await files(config, undefined, { AWS_ENDPOINT_URL: 'http://env' }))).profile('a');
-  assert.equal(all.endpoints.iam, 'http://env');
+  assert.deepEqual(plain.endpoints, { iam: 'https://iam', sts: 'https://all', sso: 'https://all', ssoOidc: 'https://all' });
+  const one = (await readAwsProfiles(await files(config, undefined, { AWS_ENDPOINT_URL_STS: 'https://env' }))).profile('a');
+  assert.deepEqual([one.endpoints.iam, one.endpoints.sts], ['https://iam', 'https://env']);
+  const all = (await readAwsProfiles(await files(config, undefined, { AWS_ENDPOINT_URL: 'https://env' }))).profile('a');
+  assert.equal(all.endpoints.iam, 'https://env');
   const none = (await readAwsProfiles(await files(config, undefined, { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' }))).profile('a');
   assert.deepEqual(none.endpoints, {});
 });

@@ -83,20 +83,22 @@ function findIn(section: FoundKey['section'], key: string): FoundKey | undefined
 function fromVariable(variable: string, env: NodeJS.ProcessEnv): string | undefined {
   const value = env[variable];
   if (value === undefined || value === '') return undefined;
-  if (!isHttpUrl(value)) throw profileInvalid(undefined, variable, 'is not an http or https URL');
+  if (!isSafeUrl(value)) throw profileInvalid(undefined, variable, 'is not an https URL (http is allowed for this machine alone)');
   return value;
 }
 
 function checkedUrl(found: FoundKey | undefined, key: string): string | undefined {
   if (found === undefined) return undefined;
-  if (!isHttpUrl(found.value)) throw profileInvalid(found.section, key, 'is not an http or https URL');
+  if (!isSafeUrl(found.value)) throw profileInvalid(found.section, key, 'is not an https URL (http is allowed for this machine alone)');
   return found.value;
 }
 
-function isHttpUrl(text: string): boolean {
+function isSafeUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
-  return (url.protocol === 'http:' || url.protocol === 'https:') && url.username === '' && url.password === '';
+  // AWS's reply to CreateAccessKey holds the secret: in clear it may go to this machine alone.
+  const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
+  return (url.protocol === 'https:' || (url.protocol === 'http:' && loopback)) && url.username === '' && url.password === '';
 }
 
 function flag(profile: ProfileSections, key: string, fallback: string | undefined): boolean {

@@ -7,12 +7,15 @@ export interface Environment {
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly home: string;
   readonly cwd: string;
+  /** Effective user; undefined where the system has no such numbers. */
+  readonly uid?: number | undefined;
 }
 
 export function processEnvironment(): Environment {
   return {
     variables: process.env,
     home: homedir(),
+    uid: process.geteuid?.(),
     get cwd() {
       try {
         return process.cwd();

@@ -17,7 +17,7 @@ const OTHERS = 0o077;
  * Reads one identity file. It must be a regular file that its owner alone can read.
  * @throws VaultError identity-missing, identity-too-open, identity-invalid, identity-locked, input-unreadable
  */
-export async function loadIdentity(path: string, askPassphrase?: AskPassphrase): Promise<Identity> {
+export async function loadIdentity(path: string, askPassphrase?: AskPassphrase, uid = process.geteuid?.()): Promise<Identity> {
   const file = await readRegularFile(path, { maxBytes: 1 << 16, followLink: true });
   if (file === undefined) {
     throw new VaultError('identity-missing', `There is no identity at ${path}.`, {
@@ -28,6 +28,11 @@ export async function loadIdentity(path: string, askPassphrase?: AskPassphrase):
     if ((file.mode & OTHERS) !== 0) {
       throw new VaultError('identity-too-open', `The identity ${path} can be read or written by others: its mode is ${file.mode.toString(8).padStart(4, '0')}, and only 0600 or less is allowed.`, {
         hint: `Run "chmod 600 ${path}". If others could read it for long, make a new one.`, details: { path, mode: file.mode },
+      });
+    }
+    if (uid !== undefined && uid !== 0 && file.uid !== uid && file.uid !== 0) {
+      throw new VaultError('identity-too-open', `The identity ${path} belongs to another user (${String(file.uid)}), who knows it.`, {
+        hint: 'Make one of your own with "vault key generate".', details: { path, owner: file.uid },
       });
     }
     return await parseIdentity(new TextDecoder().decode(file.bytes), path, askPassphrase);

@@ -30,7 +30,7 @@ export interface OpenRepository {
 /**
  * Finds the repository: the one named, the one that VAULT_REPOSITORY names, or the nearest vault.json upward from the
  * working directory; and opens its store.
- * @throws VaultError repository-missing, input-*
+ * @throws VaultError repository-missing, repository-foreign, input-*
  */
 export async function openRepository(environment: Environment, named?: string): Promise<OpenRepository> {
   const root = await findRoot(environment, named ?? variable(environment, 'VAULT_REPOSITORY'));
@@ -52,9 +52,21 @@ async function findRoot(environment: Environment, named: string | undefined): Pr
   }
   const start = await realpath(environment.cwd);
   for (let directory = start; ; directory = dirname(directory)) {
-    if (await readRegularFile(join(directory, CONFIG_FILE), { maxBytes: 1 << 16 }) !== undefined) return directory;
+    const file = await readRegularFile(join(directory, CONFIG_FILE), { maxBytes: 1 << 16 });
+    if (file !== undefined) {
+      requireOwn(environment, directory, file.uid);
+      return directory;
+    }
     if (dirname(directory) === directory) throw missing(start);
   }
+}
+
+/** A repository that was met by chance must not be somebody else's: whoever owns a directory above could have put it there. */
+function requireOwn({ uid }: Environment, root: string, owner: number): void {
+  if (uid === undefined || owner === uid || owner === 0) return;
+  throw new VaultError('repository-foreign', `The vault repository that was found at ${root} belongs to another user (${String(owner)}).`, {
+    hint: `If you mean that one, name it: --repository ${root}, or VAULT_REPOSITORY.`, details: { root, owner },
+  });
 }
 
 function missing(place: string, cause?: unknown): VaultError {

@@ -29,7 +29,7 @@ export async function acquireLock(path: string, signal?: AbortSignal): Promise<(
   let handle: FileHandle | undefined;
   try {
     // A link could point anywhere; a named pipe would make open wait.
-    handle = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o666);
+    handle = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o660); // Whoever can open it can hold it: not everybody on the machine.
     if (signal === undefined) await native.waitForLock(handle.fd);
     else while (!native.tryLock(handle.fd)) await delay(LOOK_AGAIN_MS, undefined, { signal }); // The kernel's wait could not be ended.
   } catch (cause) {

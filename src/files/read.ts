@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, readdir } from 'node:fs/promises';
+import { open, readdir, realpath } from 'node:fs/promises';
 import { VaultError } from '../errors.ts';
 
 export interface ReadLimits {
@@ -49,6 +49,16 @@ export async function readRegularFile(path: string, limits: ReadLimits): Promise
     throw unreadable(path, systemCode(error), error);
   } finally {
     await handle.close();
+  }
+}
+
+/** The path without symbolic links; undefined where there is nothing. */
+export async function realPath(path: string): Promise<string | undefined> {
+  try {
+    return await realpath(path);
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return undefined;
+    throw unreadable(path, systemCode(cause), cause);
   }
 }
 

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { link, mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { link, lstat, mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { VaultError } from '../errors.ts';
 import { systemCode } from './read.ts';
@@ -60,6 +60,23 @@ export async function removeFile(path: string): Promise<void> {
     }
     await syncDirectory(dirname(path));
   });
+}
+
+/**
+ * Makes a directory below `root` where it is missing. No part below `root` may be a symbolic link: what is written would land
+ * where somebody else chose.
+ * @throws VaultError store-unreachable
+ */
+export async function ensureDirectoryWithin(root: string, ...parts: readonly string[]): Promise<void> {
+  let path = root;
+  for (const part of parts) {
+    path = join(path, part);
+    await ensureDirectory(path);
+    if ((await lstat(path)).isDirectory()) continue;
+    throw new VaultError('store-unreachable', `${path} is a symbolic link; nothing was written.`, {
+      hint: 'Put the directory itself there.', details: { path },
+    });
+  }
 }
 
 /** Makes a directory and its parents where they are missing. */

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { VaultError } from '../errors.ts';
+import { shellWord } from './awsErrors.ts';
 import { REPOSITORY_TAG, type DesiredUser } from './desired.ts';
 import type { ObservedUser, UnfinishedKey } from './observe.ts';
 
@@ -131,7 +132,7 @@ function planKey(input: PlanInput, notes: string[]): { plan: KeyPlan; changes: C
   const { keys, orphans } = observed;
   if (unfinished?.phase === 'creating' && orphans.length > 1) {
     throw new VaultError('iam-key-ambiguous', `An interrupted run may have made one of these access keys of ${desired.user} in ${desired.account}, and it cannot be told which: ${orphans.join(', ')}.`, {
-      hint: `Find out which one is in use, and delete the other: aws iam delete-access-key --user-name ${desired.user} --access-key-id ID --profile ${JSON.stringify(desired.account)}. Then run the command again.`,
+      hint: `Find out which one is in use, and delete the other: aws iam delete-access-key --user-name ${desired.user} --access-key-id ID --profile ${shellWord(desired.account)}. Then run the command again.`,
       details: { account: desired.account, user: desired.user, keys: orphans },
     });
   }

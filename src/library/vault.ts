@@ -21,7 +21,7 @@ export interface VaultOptions {
   readonly stateDirectory?: string;
   /** Asks for the passphrase of a protected identity. Without it, such identities fail with identity-locked. */
   readonly passphrase?: () => Promise<string>;
-  /** Told what is no failure, such as trust on first use. Default: nothing is told. */
+  /** Told what is no failure. Default: trust on first use is a warning of the process, nothing else is told. */
   readonly onNotice?: (text: string) => void;
 }
 
@@ -63,6 +63,7 @@ export async function openVaultWith(options: VaultOptions): Promise<Vault> {
     state: openStateDirectory(options.stateDirectory ?? stateDirectoryPath(environment)),
     now: () => new Date(),
     notice: options.onNotice ?? (() => undefined),
+    warn: options.onNotice ?? ((text) => { process.emitWarning(text, 'IamVaultWarning'); }),
     pin: options.pin,
   };
   const { passphrase } = options;

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { CONFIG_FILE, DEFAULT_CONFIG } from '../config/repository.ts';
 import { VaultError } from '../errors.ts';
-import { readRegularFile } from '../files/read.ts';
+import { readRegularFile, realPath } from '../files/read.ts';
 import { createFile, ensureDirectory } from '../files/write.ts';
 import { layoutJson } from '../json/canonical.ts';
 import { checkName } from '../names.ts';
@@ -11,7 +11,7 @@ import { timeText } from '../items/seal.ts';
 import { walkRoster } from '../trust/walk.ts';
 import { encodeRoster, rosterDigest, signRoster, type Admin, type Roster } from '../trust/roster.ts';
 import type { StateDirectory } from '../state/stateDirectory.ts';
-import { writePin } from '../state/pins.ts';
+import { readPin, writePin } from '../state/pins.ts';
 import type { Store } from '../stores/store.ts';
 
 export interface InitRequest {
@@ -47,19 +47,23 @@ const COMPANIONS: Readonly<Record<string, string>> = {
  */
 export async function initRepository(request: InitRequest): Promise<InitResult> {
   checkName('admin', request.adminName);
-  const root = resolve(request.root);
-  if (await readRegularFile(join(root, CONFIG_FILE), { maxBytes: 1 << 16 }) !== undefined) throw exists(root);
+  const named = resolve(request.root);
+  if (await readRegularFile(join(named, CONFIG_FILE), { maxBytes: 1 << 16 }) !== undefined) throw exists(named);
   const identity = await request.identity();
   if (identity.signingKey === undefined) {
     throw new VaultError('not-an-admin', 'An age identity cannot sign, so it cannot be an admin\'s.', {
       hint: 'Make an identity with "vault key generate", or use an SSH ed25519 key.',
     });
   }
-  await ensureDirectory(root);
+  await ensureDirectory(named);
+  // Pins are kept by this path, and it is by this path that the repository is found again.
+  const root = await realPath(named) ?? named;
   const store = request.openStore(root);
   const admin: Admin = { name: request.adminName, public_key: identity.publicKey.line, signing_key: identity.signingKey.line };
   const begun = await begunRoster(store, admin);
   if (begun === 'other') throw exists(root);
+  const remembered = await readPin(request.state, store.location);
+  if (remembered !== undefined && (begun === undefined || rosterDigest(begun) !== remembered.digest)) throw known(root, remembered.version);
   const roster: Roster = begun ?? {
     format: FORMAT, type: 'roster', version: 1, admins: [admin], quorum: 1, time: timeText(request.now), previous: null,
   };
@@ -86,8 +90,15 @@ async function begunRoster(store: Store, admin: Admin): Promise<Roster | 'other'
   return same && more.length === 0 && roster.version === 1 ? roster : 'other';
 }
 
+/** A repository whose files were lost or put back must not become a new one by the way: that would forget what was trusted. */
+function known(root: string, version: number): VaultError {
+  return new VaultError('roster-rollback', `${root} was a vault repository before: version ${String(version)} of its roster was trusted here, and is gone.`, {
+    hint: 'Restore its files from version control. To begin anew, choose another directory.', details: { root, version },
+  });
+}
+
 function exists(root: string): VaultError {
   return new VaultError('repository-exists', `${root} is a vault repository already.`, {
-    hint: 'Add admins to it with "vault admin add", or choose another directory.', details: { root },
+    hint: 'Use it as it is, or choose another directory.', details: { root },
   });
 }

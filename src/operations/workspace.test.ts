@@ -46,7 +46,7 @@ async function world(t: TestContext, now = new Date('2026-01-02T03:04:05Z')): Pr
   const path = await folder(t);
   const { root, roster: repository } = await initRepository(requestFor(path, { now }));
   const notices: string[] = [];
-  const base = { store: openFileStore(root), now: () => new Date(), notice: (text: string) => { notices.push(text); } };
+  const base = { store: openFileStore(root), now: () => new Date(), notice: (text: string) => { notices.push(text); }, warn: (text: string) => { notices.push(text); } };
   let newcomers = 0;
   return {
     ...base, root, notices, repository, state: openStateDirectory(join(path, 'state')),

@@ -17,6 +17,8 @@ export interface Workspace {
   readonly now: () => Date;
   /** Something that a person should know and that is no failure. */
   readonly notice: (text: string) => void;
+  /** Something that a person must know: shown however quiet the program is told to be. */
+  readonly warn: (text: string) => void;
   /** A roster fingerprint that the reader insists on. */
   readonly pin?: string | undefined;
 }
@@ -31,9 +33,10 @@ export interface Trust {
 /**
  * Walks to the newest roster from what was trusted before, and remembers it. On first use the roster is trusted as it is found,
  * unless the workspace names a fingerprint, which then must be of one of the versions.
+ * @param firstUse `refuse`: for what seals, a roster that was never trusted here must be named by its fingerprint
  * @throws VaultError roster-*
  */
-export async function trustRoster({ store, state, notice, pin }: Workspace): Promise<Trust> {
+export async function trustRoster({ store, state, notice, warn, pin }: Workspace, { firstUse = 'accept' }: { readonly firstUse?: 'accept' | 'refuse' } = {}): Promise<Trust> {
   const remembered = await readPin(state, store.location);
   const walked = await walkRoster((version) => store.readRoster(version), remembered);
   // A version older than the remembered one is found by walking from the first; each names the digest of the one before.
@@ -48,7 +51,13 @@ export async function trustRoster({ store, state, notice, pin }: Workspace): Pro
   const newest = pinOf(walked);
   if (remembered?.digest !== newest.digest) {
     if (remembered === undefined && pin === undefined) {
-      notice(`Trusting the roster of ${store.location} on first use: version ${String(newest.version)}, ${newest.digest}. `
+      if (firstUse === 'refuse') {
+        throw new VaultError('roster-untrusted', `The roster of ${store.location} was never used here, and something would be sealed to the admins that it names: ${walked.roster.admins.map(({ name }) => name).join(', ')}.`, {
+          hint: `Compare its fingerprint with an admin's "vault admin list", then run the command with --pin ${newest.digest}.`,
+          details: { fingerprint: newest.digest, admins: walked.roster.admins.map(({ name }) => name) },
+        });
+      }
+      warn(`Trusting the roster of ${store.location} on first use: version ${String(newest.version)}, ${newest.digest}. `
         + 'Compare this fingerprint with an admin\'s "vault admin list".');
     }
     await remember(notice, () => rememberPin(state, store.location, { ...newest, repository }));

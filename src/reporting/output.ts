@@ -1,6 +1,6 @@
 import pc from 'picocolors';
 import { VaultError } from '../errors.ts';
-import { escapeForTerminal } from './escape.ts';
+import { escapeForTerminal, escapeJsonForTerminal } from './escape.ts';
 import { exitCodeOf } from './exitCodes.ts';
 
 /** A place that text can be written to. */
@@ -36,6 +36,8 @@ export interface Output {
   /** Something that a person should know; not with --quiet. */
   notice(text: string): void;
   warning(text: string): void;
+  /** A warning that --quiet does not keep back. */
+  alert(text: string): void;
   /** Reports a failure and returns the exit code for it. */
   failure(error: unknown): number;
 }
@@ -50,7 +52,7 @@ export function createOutput(options: OutputOptions): Output {
     errorColors,
     width: stdout.isTTY === true ? stdout.columns ?? 80 : undefined,
     result(json, text) {
-      if (options.json) stdout.write(`${JSON.stringify(json, undefined, 2)}\n`);
+      if (options.json) stdout.write(jsonText(json));
       else if (text !== '') stdout.write(text.endsWith('\n') ? text : `${text}\n`);
     },
     notice(text) {
@@ -59,12 +61,15 @@ export function createOutput(options: OutputOptions): Output {
     warning(text) {
       if (!options.quiet) stderr.write(`${errorColors.yellow('warning:')} ${escapeForTerminal(text, true)}\n`);
     },
+    alert(text) {
+      stderr.write(`${errorColors.yellow('warning:')} ${escapeForTerminal(text, true)}\n`);
+    },
     failure(error) {
       const known = asVaultError(error);
       if (options.json) {
         const facts = { code: known.code, message: known.message, ...(known.hint === undefined ? {} : { hint: known.hint }) };
         // Twice: first in order, and last in precedence.
-        stdout.write(`${JSON.stringify({ error: { ...facts, ...known.details, ...facts } }, undefined, 2)}\n`);
+        stdout.write(jsonText({ error: { ...facts, ...known.details, ...facts } }));
       } else {
         stderr.write(`${errorColors.red('error:')} ${escapeForTerminal(known.message, true)}\n`);
         if (known.hint !== undefined) stderr.write(`${errorColors.dim(`hint: ${escapeForTerminal(known.hint, true)}`)}\n`);
@@ -72,6 +77,10 @@ export function createOutput(options: OutputOptions): Output {
       return exitCodeOf(known.code);
     },
   };
+}
+
+function jsonText(value: unknown): string {
+  return `${escapeJsonForTerminal(JSON.stringify(value, undefined, 2))}\n`;
 }
 
 /** Errors that are not ours are faults of the program; their messages are shown, for there is nothing better. */

@@ -16,6 +16,8 @@ const RESOURCE_NAMES: Readonly<Record<Change['resource'], string>> = {
   'recipient': 'recipient',
 };
 
+const SIGNS: Readonly<Record<Change['action'], string>> = { create: '+', update: '~', delete: '-' };
+
 /** The shape of `plan iam --json` and `create iam --json`; its schema is in docs/schemas. */
 export function plansAsJson(reports: readonly JobReport[]): object {
   return {
@@ -65,14 +67,20 @@ export function sumOf(reports: readonly JobReport[]): string {
   return `${count('create')}, ${count('update')}, ${count('delete')} ${where}${failed === 0 ? '' : `; ${String(failed)} cannot be planned`}`;
 }
 
-/** What was done: a line a user. */
+/** What was done: a line a user, and under it who can open the item now and could not before, and what was noticed. */
 export function renderOutcome(reports: readonly JobReport[], colors: Colors): string {
   const width = Math.max(0, ...reports.map(({ item }) => item.length));
-  const lines = reports.map(({ item, changes, error }) => {
+  const lines = reports.flatMap(({ item, changes, notes, error }) => {
+    const indent = ' '.repeat(11);
+    const remarks = notes.map((note) => colors.dim(`${indent}note: ${escapeForTerminal(note)}`));
     const name = escapeForTerminal(item).padEnd(width);
-    if (error !== undefined) return `${colors.red('failed')}     ${name}  ${error.code}: ${escapeForTerminal(error.message)}${error.hint === undefined ? '' : colors.dim(`\n           hint: ${escapeForTerminal(error.hint)}`)}`;
-    if (changes.length === 0) return `${colors.dim('unchanged')}  ${name.trimEnd()}`;
-    return `${colors.green('done')}       ${name}  ${String(changes.length)} change${changes.length === 1 ? '' : 's'}`;
+    if (error !== undefined) return `${colors.red('failed')}     ${name}  ${error.code}: ${escapeForTerminal(error.message)}${error.hint === undefined ? '' : colors.dim(`\n${indent}hint: ${escapeForTerminal(error.hint)}`)}`;
+    if (changes.length === 0) return [`${colors.dim('unchanged')}  ${name.trimEnd()}`, ...remarks];
+    const audience = changes.flatMap((change) => {
+      if (change.resource === 'recipient') return [`${indent}${SIGNS[change.action]} ${escapeForTerminal(change.name)}  ${escapeForTerminal(change.detail ?? '')}`];
+      return change.resource === 'item' && change.action === 'create' ? [`${indent}sealed ${escapeForTerminal(change.detail ?? '')}`] : [];
+    });
+    return [`${colors.green('done')}       ${name}  ${String(changes.length)} change${changes.length === 1 ? '' : 's'}`, ...audience, ...remarks];
   });
   const failed = reports.filter(({ error }) => error !== undefined).length;
   return [...lines, ...(failed === 0 ? [] : [colors.red(`${String(failed)} of ${String(reports.length)} failed; run the command again to finish.`)])].join('\n');

@@ -64,7 +64,7 @@ export function openDataKey(sealed: Uint8Array, context: SealContext, identity: 
   if (plaintext === undefined || plaintext.length !== 2 * KEY_BYTES) {
     wipe(plaintext);
     throw new VaultError('sealed-key-unopenable', `The sealed key in ${where} is damaged: it does not open.`, {
-      hint: 'Ask an admin to run "vault rotate keys" on the item.',
+      hint: 'Restore ITEM_keys.json from version control.',
     });
   }
   const dataKey = plaintext.slice(0, KEY_BYTES);

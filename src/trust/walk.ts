@@ -33,7 +33,7 @@ export async function walkRoster(read: ReadRosterVersion, pin: Pin | undefined):
   if (bytes === undefined) {
     throw start === 1
       ? new VaultError('roster-missing', 'There is no roster of admins here: trust/1.json is missing.', {
-          hint: 'Run "vault init" to make a repository, or check out the whole repository.',
+          hint: 'Check out the whole repository, or restore trust/ from version control.',
         })
       : new VaultError('roster-rollback', `Version ${String(start)} of the roster was trusted before and is gone.`, {
           hint: 'The store was rolled back or is incomplete. Fetch it again, and ask an admin before trusting an older roster.',
@@ -43,10 +43,11 @@ export async function walkRoster(read: ReadRosterVersion, pin: Pin | undefined):
   const first = parseVersion(bytes, start);
   let current = first.roster;
   if (pin === undefined) {
-    requireQuorum(first, current);
+    // All of them, not a quorum: nobody can be put on a first roster by somebody else.
+    requireSignatures(first, current, current.admins.length);
   } else if (rosterDigest(current) !== pin.digest) {
     throw new VaultError('roster-pin-mismatch', `Version ${String(start)} of the roster is not the one that was pinned.`, {
-      hint: 'Compare the fingerprint with an admin ("vault trust show"). If the roster was replaced on purpose, pin it with "vault trust pin".',
+      hint: 'Do not use this copy. Compare the fingerprint with an admin\'s "vault admin list"; a repository that was begun anew needs another directory.',
       details: { version: start, pinned: pin.digest, found: rosterDigest(current) },
     });
   }
@@ -65,14 +66,14 @@ function step(previous: Roster, bytes: Uint8Array, version: number): Roster {
   if (signed.roster.previous !== rosterDigest(previous)) {
     throw broken(version, `it does not follow from version ${String(version - 1)}`);
   }
-  requireQuorum(signed, previous);
+  requireSignatures(signed, previous, previous.quorum);
   return signed.roster;
 }
 
-function requireQuorum(signed: SignedRoster, judges: Roster): void {
+function requireSignatures(signed: SignedRoster, judges: Roster, needed: number): void {
   const found = countSignatures(signed, judges);
-  if (found < judges.quorum) {
-    throw broken(signed.roster.version, `it has ${String(found)} good signatures of the ${String(judges.quorum)} that it needs`);
+  if (found < needed) {
+    throw broken(signed.roster.version, `it has ${String(found)} good signatures of the ${String(needed)} that it needs`);
   }
 }
 

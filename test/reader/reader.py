@@ -328,11 +328,11 @@ def fits_roster(v):
 def digest_of(value):
     return b64(H(jcs(value)))
 
-def is_signed(document, by):
-    """Whether it has the good signatures that the roster `by` asks for: different keys, not names, are counted."""
+def is_signed(document, by, needed):
+    """Whether it has as many good signatures by the roster `by`: different keys, not names, are counted."""
     keys = {a['name']: signing_key(a['signing_key'])[0] for a in by['admins']}
     claims = [(keys[s['name']], s['signature']) for s in document['signatures'] if s['name'] in keys]
-    return len({key for key, signature in claims if verifies(signature, document['roster'], key)}) >= by['quorum']
+    return len({key for key, signature in claims if verifies(signature, document['roster'], key)}) >= needed
 
 def walk_roster(read, pin):
     """The newest roster, and the digest of version 1. `read` gives the bytes of a version, or None."""
@@ -346,12 +346,12 @@ def walk_roster(read, pin):
         refuse_unless(first == pin['digest'], 'roster-pin-mismatch')
     else:
         linked = roster['version'] == 1 and roster['previous'] is None
-        refuse_unless(linked and is_signed(document, roster), 'roster-broken')
+        refuse_unless(linked and is_signed(document, roster, len(roster['admins'])), 'roster-broken')
     while (data := read(version := version + 1)) is not None:
         document = read_document(data, fits_roster, ('roster', 'format'))
         following = document['roster']
         linked = following['version'] == version and following['previous'] == digest_of(roster)
-        refuse_unless(linked and is_signed(document, roster), 'roster-broken')
+        refuse_unless(linked and is_signed(document, roster, roster['quorum']), 'roster-broken')
         roster = following
     return roster, pin['repository'] if pin else first
 

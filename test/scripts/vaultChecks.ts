@@ -23,7 +23,7 @@ export function keysOf({ server }: Scene, user = USER): KeySummary[] {
 
 async function workspaceOf(scene: Scene, state: string): Promise<Workspace> {
   const { store } = await openRepository({ variables: scene.variables, home: scene.directory, cwd: scene.repository });
-  return { store, state: openStateDirectory(state), now: () => new Date(), notice: () => undefined };
+  return { store, state: openStateDirectory(state), now: () => new Date(), notice: () => undefined, warn: () => undefined };
 }
 
 /** The operator's own state directory. */
@@ -53,7 +53,7 @@ export async function planOf(scene: Scene): Promise<JobReport[]> {
   const accounts: AwsAccount[] = [];
   try {
     return await planIam(workspace, checks.map(({ file }) => file), {
-      identity: await loadIdentity(scene.admin), adopt: false, acceptKeys: [], allowEmpty: false, skipUnsealable: false, onStep: () => undefined,
+      identity: await loadIdentity(scene.admin), adopt: false, recreate: false, acceptKeys: [], allowEmpty: false, skipUnsealable: false, onStep: () => undefined,
       openAccount: (name) => {
         const account = openAccount(profiles.profile(name));
         accounts.push(account);

@@ -92,6 +92,7 @@ function trust(): OpenVector[] {
     broken('roster-first-has-previous', 'roster-broken', 'Version 1 refers to an earlier version.', { rosters: { 1: text(signedRoster({ ...roster, previous: repository }, [alice])) } }),
     broken('roster-wrong-number', 'roster-broken', 'trust/1.json says that it is version 2.', { rosters: { 1: text(signedRoster({ ...roster, version: 2 }, [alice])) } }),
     broken('roster-name-twice', 'document-invalid', 'One name for two admins.', { rosters: { 1: text(signedRoster(rosterOf(1, [alice, { ...bob, name: 'alice' }], 1, null), [alice])) } }),
+    broken('roster-first-not-by-all', 'roster-broken', 'The first version names an admin who did not sign it.', { rosters: { 1: text(signedRoster(rosterOf(1, [alice, bob], 1, null), [alice])) } }),
     broken('roster-quorum-too-large', 'document-invalid', 'Two must sign, and there is one.', { rosters: { 1: text(signedRoster(rosterOf(1, [alice], 2, null), [alice])) } }),
     broken('roster-key-with-comment', 'document-invalid', 'A key is not written in its one form.', {
       rosters: { 1: text(signedRoster({ ...roster, admins: [{ name: 'alice', public_key: `${bob.identity.publicKey.line} a comment`, signing_key: roster.admins[0]?.signing_key ?? '' }] }, [alice])) },

@@ -87,7 +87,7 @@ async function applyPlan(workspace: Workspace, trust: Trust, job: PlannedJob, op
       break;
   }
   // Last: whether this works or not, the key is in its item.
-  await rememberGeneration(workspace.state, trust.repository, desired, expected + 1);
+  await rememberGeneration(workspace.state, trust.repository, desired, job.generation);
 }
 
 /**
@@ -118,13 +118,12 @@ function credentialsOf(key: NewAccessKey): Json {
   return { aws_access_key_id: key.id, aws_secret_access_key: key.secret.reveal() };
 }
 
-function sealCredentials({ desired, file, recipients, present }: PlannedJob, { repository }: Trust, data: Json, signer: Signer, time: Date): Promise<ItemDocuments> {
+function sealCredentials({ desired, file, recipients, generation }: PlannedJob, { repository }: Trust, data: Json, signer: Signer, time: Date): Promise<ItemDocuments> {
   return sealItemWith(sealOnThreads, {
     vault: desired.vault, item: desired.item, repository,
     fields: { data, search_query: file.searchQuery },
     searchQuery: file.searchQuery, namedAdmins: file.admins ?? null, namedClients: [], recipients,
-    generation: (present?.verified.header.generation ?? 0) + 1,
-    signer, time,
+    generation, signer, time,
   });
 }
 

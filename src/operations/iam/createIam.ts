@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { isVaultError, VaultError } from '../../errors.ts';
 import type { IamFile } from '../../policy/iamFile.ts';
 import type { Identity } from '../../sealing/identity.ts';
+import { refuseChangedKeys } from '../knownKeys.ts';
 import { signerOf, trustRoster, type Trust, type Workspace } from '../workspace.ts';
 import { applyJob } from './applyJob.ts';
 import { reportOf, type Job, type JobReport, type PlannedJob } from './job.ts';
@@ -12,6 +13,8 @@ export interface IamOptions extends PrepareOptions {
   readonly identity: Identity;
   readonly adopt: boolean;
   readonly acceptKeys: readonly string[];
+  /** Make items anew that were here before and are gone. */
+  readonly recreate: boolean;
   readonly onStep: (job: Job, step: string) => void;
 }
 
@@ -40,7 +43,7 @@ export async function planIam(workspace: Workspace, files: readonly IamFile[], o
  * @throws VaultError for what is wrong before any account is asked, and `interrupted` where the confirmation was refused
  */
 export async function createIam(workspace: Workspace, files: readonly IamFile[], options: CreateIamOptions): Promise<JobReport[]> {
-  const trust = await trustRoster(workspace);
+  const trust = await trustRoster(workspace, { firstUse: 'refuse' });
   // One run at a time for each user of each machine: two would see each other's unfinished keys as orphans.
   return await workspace.state.locked(async () => {
     const { outcomes, signer } = await planAll(workspace, trust, files, options);
@@ -83,10 +86,13 @@ async function planAll(workspace: Workspace, trust: Trust, files: readonly IamFi
       const planned = await planJob(workspace, trust, job, { ...options, signer });
       return { job, planned, report: reportOf(job, planned) };
     } catch (error) {
-      if (!isVaultError(error)) throw error;
+      // A changed key stops the whole run: it may be somebody's attempt to be sealed to.
+      if (!isVaultError(error) || error.code === 'key-changed') throw error;
       return { job, planned: undefined, report: reportOf(job, undefined, error) };
     }
   })));
+  const newcomers = outcomes.flatMap(({ planned }) => (planned === undefined || planned.item.kind === 'keep' ? [] : planned.item.newcomers));
+  await refuseChangedKeys(workspace, trust, newcomers, options.acceptKeys);
   return { outcomes: refuseTwins(outcomes), signer };
 }
 

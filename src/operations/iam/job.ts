@@ -30,13 +30,15 @@ export type ItemPlan =
   /** Seal to newcomers alone. */
   | { readonly kind: 'extend'; readonly newcomers: readonly Recipient[] }
   /** Encrypt anew, under a new data key. */
-  | { readonly kind: 'reseal' };
+  | { readonly kind: 'reseal'; readonly newcomers: readonly Recipient[] };
 
 /** A job with what would be done. */
 export interface PlannedJob extends Job {
   readonly accountId: string;
   readonly observed: ObservedUser;
   readonly present: PresentItem | undefined;
+  /** Number of the generation that would be written. */
+  readonly generation: number;
   readonly changes: readonly Change[];
   readonly key: KeyPlan;
   readonly item: ItemPlan;

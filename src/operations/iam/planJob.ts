@@ -4,8 +4,11 @@ import { observeUser, type UnfinishedKey } from '../../iam/observe.ts';
 import { planUser, type Change } from '../../iam/plan.ts';
 import { compareAudience } from '../../items/audience.ts';
 import { openItem } from '../../items/verify.ts';
+import type { Recipient } from '../../items/recipients.ts';
 import type { Signer } from '../../items/seal.ts';
+import { readSeenGeneration } from '../../state/generations.ts';
 import { openKeyJournal } from '../../state/keyJournal.ts';
+import { keyChanged } from '../knownKeys.ts';
 import { readVerifiedItem, type Trust, type Workspace } from '../workspace.ts';
 import type { ItemPlan, Job, PlannedJob, PresentItem } from './job.ts';
 
@@ -13,19 +16,23 @@ export interface PlanOptions {
   readonly adopt: boolean;
   /** Names whose changed public key is accepted. */
   readonly acceptKeys: readonly string[];
+  /** Make an item anew that was here before and is gone. */
+  readonly recreate: boolean;
   readonly signer: Signer;
 }
 
 /** Looks at AWS, at the journal and at the item, and says what a run would do. Changes nothing. */
 export async function planJob(workspace: Workspace, trust: Trust, job: Job, options: PlanOptions): Promise<PlannedJob> {
   const { desired, account } = job;
-  const present = await openPresentItem(workspace, trust, job, options.signer);
+  const present = await openPresentItem(workspace, trust, job, options);
   const accountId = await job.accountIdentity();
   const unfinished = await openKeyJournal(workspace.state, { repository: trust.repository, accountId, user: desired.user }).read();
   const observed = await observeUser(account, desired, unfinished, present?.keyId);
   const { changes, key, notes } = planUser({ desired, observed, unfinished, itemKeyId: present?.keyId, adopt: options.adopt });
   const item = planItem(job, present, key.kind === 'create', options.acceptKeys);
-  return { ...job, accountId, observed, present, key, notes: [...notes, ...finishedNotes(unfinished, present)], item: item.plan, changes: [...changes, ...item.changes] };
+  // Above whatever was ever seen, so that an item that was made anew outranks its earlier self everywhere.
+  const generation = Math.max(present?.verified.header.generation ?? 0, await readSeenGeneration(workspace.state, trust.repository, desired)) + 1;
+  return { ...job, accountId, observed, present, generation, key, notes: [...notes, ...finishedNotes(unfinished, present)], item: item.plan, changes: [...changes, ...item.changes] };
 }
 
 /** A run that was killed after the item was stored left only its journal behind. */
@@ -34,10 +41,17 @@ function finishedNotes(unfinished: UnfinishedKey | undefined, present: PresentIt
     ? ['An interrupted run had finished this; only its journal entry was left.'] : [];
 }
 
-async function openPresentItem(workspace: Workspace, trust: Trust, { desired }: Job, signer: Signer): Promise<PresentItem | undefined> {
+async function openPresentItem(workspace: Workspace, trust: Trust, { desired }: Job, { signer, recreate }: PlanOptions): Promise<PresentItem | undefined> {
   const verified = await readVerifiedItem(workspace, trust, desired);
   if (verified === undefined) {
     await workspace.store.requireFree(desired);
+    const seen = await readSeenGeneration(workspace.state, trust.repository, desired);
+    if (seen > 0 && !recreate) {
+      throw new VaultError('item-missing', `${desired.vault}/${desired.item} is gone: generation ${String(seen)} of it was seen here.`, {
+        hint: 'Restore it from version control. If it was removed on purpose, make it anew with --recreate.',
+        details: { vault: desired.vault, item: desired.item, seen },
+      });
+    }
     return undefined;
   }
   const open = openItem(verified, signer.identity, signer.name);
@@ -55,22 +69,16 @@ async function openPresentItem(workspace: Workspace, trust: Trust, { desired }: 
 function planItem({ desired, file, recipients }: Job, present: PresentItem | undefined, newKey: boolean, acceptKeys: readonly string[]): { plan: ItemPlan; changes: Change[] } {
   const name = `${desired.vault}/${desired.item}`;
   if (present === undefined) {
-    const clients = recipients.filter(({ role }) => role === 'client').length;
-    return { plan: { kind: 'reseal' }, changes: [{ action: 'create', resource: 'item', name, detail: countText(recipients.length - clients, clients) }] };
+    return { plan: { kind: 'reseal', newcomers: recipients }, changes: [{ action: 'create', resource: 'item', name, detail: audienceText(recipients) }] };
   }
   const { gained, lost, rekeyed } = compareAudience(present.verified.keys, recipients);
   const refused = rekeyed.filter((each) => !acceptKeys.includes(each.name));
-  if (refused.length > 0) {
-    throw new VaultError('key-changed', `The public key of ${refused.map((each) => each.name).join(', ')} is not the one that ${name} is sealed to.`, {
-      hint: `If the change is right, accept it by name: ${refused.map((each) => `--accept-key ${each.name}`).join(' ')}. If nobody changed it, somebody wants to read the item.`,
-      details: { vault: desired.vault, item: desired.item, changed: refused },
-    });
-  }
+  if (refused.length > 0) throw keyChanged(refused.map((each) => ({ ...each, before: [each.before], where: name })));
   const { header } = present.verified;
   const queryChanged = header.search_query !== file.searchQuery;
   const adminsChanged = !isDeepStrictEqual(header.named_admins, file.admins === undefined ? null : [...file.admins].sort());
   const changes: Change[] = [
-    ...gained.map((each): Change => ({ action: 'create', resource: 'recipient', name: each.name, detail: each.role })),
+    ...gained.map((each): Change => ({ action: 'create', resource: 'recipient', name: each.name, detail: `${each.role} ${each.publicKey.fingerprint}` })),
     ...lost.map((each): Change => ({ action: 'delete', resource: 'recipient', name: each.name, detail: each.role, removes: true })),
     ...rekeyed.map((each): Change => ({ action: 'update', resource: 'recipient', name: each.name, detail: `new key ${each.after}`, removes: true })),
   ];
@@ -78,10 +86,17 @@ function planItem({ desired, file, recipients }: Job, present: PresentItem | und
   if (!reseal && gained.length === 0) return { plan: { kind: 'keep' }, changes: [] };
   const reasons = [...(newKey ? ['new access key'] : []), ...(queryChanged ? ['new query'] : []), ...(adminsChanged ? ['admins'] : []), ...(changes.length > 0 ? ['recipients'] : [])];
   changes.push({ action: 'update', resource: 'item', name, detail: reasons.join(', ') });
-  return { plan: reseal ? { kind: 'reseal' } : { kind: 'extend', newcomers: gained }, changes };
+  return { plan: { kind: reseal ? 'reseal' : 'extend', newcomers: gained }, changes };
 }
 
-function countText(admins: number, clients: number): string {
-  const of = (count: number, noun: string): string => `${String(count)} ${noun}${count === 1 ? '' : 's'}`;
-  return `for ${of(admins, 'admin')} and ${of(clients, 'node')}`;
+/** How many names a line of a plan shows. */
+const NAMES_SHOWN = 3;
+
+function audienceText(recipients: readonly Recipient[]): string {
+  const of = (role: Recipient['role'], noun: string): string => {
+    const names = recipients.filter((each) => each.role === role).map(({ name }) => name);
+    const shown = names.length === 0 ? '' : ` ${names.slice(0, NAMES_SHOWN).join(' ')}${names.length > NAMES_SHOWN ? ' …' : ''}`;
+    return `${String(names.length)} ${noun}${names.length === 1 ? '' : 's'}${shown}`;
+  };
+  return `for ${of('admin', 'admin')} and ${of('client', 'node')}`;
 }

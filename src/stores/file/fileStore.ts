@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { VaultError } from '../../errors.ts';
 import { withLock } from '../../files/lock.ts';
 import { listDirectory, readRegularFile } from '../../files/read.ts';
-import { createFile, ensureDirectory, removeFile, replaceFile } from '../../files/write.ts';
+import { createFile, ensureDirectoryWithin, removeFile, replaceFile } from '../../files/write.ts';
 import { checkName, nameProblem } from '../../names.ts';
 import type { InventoryDocument, InventoryKind, Store } from '../store.ts';
 import { finishItemFiles, hasPendingFile, listItemFiles, readItemFiles, requireFree, writeItemFiles } from './itemFiles.ts';
@@ -47,7 +47,7 @@ export function openFileStore(root: string): Store {
       return (await readRegularFile(rosterPath(version), { maxBytes: MAX_ROSTER_BYTES }))?.bytes;
     },
     async writeRoster(version, bytes) {
-      await ensureDirectory(join(root, 'trust'));
+      await ensureDirectoryWithin(root, 'trust');
       await lock(async () => {
         if (!await createFile(rosterPath(version), bytes, MODE)) {
           throw new VaultError('store-conflict', `Version ${String(version)} of the roster exists already.`, { details: { version } });
@@ -64,7 +64,7 @@ export function openFileStore(root: string): Store {
     },
     listInventoryNames,
     async writeInventory(kind, name, bytes) {
-      await ensureDirectory(join(root, kind));
+      await ensureDirectoryWithin(root, kind);
       await lock(() => replaceFile(inventoryPath(kind, name), bytes, MODE));
     },
     removeInventory: (kind, name) => lock(async () => {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { isVaultError, VaultError } from '../../errors.ts';
 import { listDirectory, readRegularFile } from '../../files/read.ts';
-import { ensureDirectory, removeFile, replaceFile } from '../../files/write.ts';
+import { ensureDirectoryWithin, removeFile, replaceFile } from '../../files/write.ts';
 import { parseDocument } from '../../json/document.ts';
 import { layoutJson } from '../../json/canonical.ts';
 import { checkName, KEYS_SUFFIX, nameProblem } from '../../names.ts';
@@ -69,7 +69,7 @@ export async function readItemFiles(root: string, ref: ItemRef): Promise<ItemDoc
 /** Writes both files. The caller holds the repository's lock. */
 export async function writeItemFiles(root: string, ref: ItemRef, documents: ItemDocuments, expected: number): Promise<void> {
   const paths = pathsOf(root, ref);
-  await ensureDirectory(paths.directory);
+  await ensureDirectoryWithin(root, 'data_bags', ref.vault);
   await finishPending(paths);
   const stored = await readPair(paths);
   const found = generationOf(stored.keys);
