@@ -75,7 +75,7 @@ try {
 
   const sample = JSON.parse(readFileSync(join(project, 'iam-json-data/secret-files.json'), 'utf8'));
   const file = join('iam-json-data', 'secret-files.json');
-  writeFileSync(join(repository, file), `${JSON.stringify({ ...sample, accounts }, undefined, 2)}\n`);
+  writeFileSync(join(repository, file), `${JSON.stringify({ ...sample, accounts, policy: { Version: '2012-10-17', ...sample.policy } }, undefined, 2)}\n`);
   say('The IAM file names the accounts, the policy, and the query that selects the nodes.');
   console.log(`${bold(`$ cat ./${file}`)}\n${readFileSync(join(repository, file), 'utf8').trimEnd()}`);
 
@@ -90,6 +90,7 @@ try {
   vault(['decrypt', 'vault', item, 'data']);
   vault(['decrypt', 'vault', item, 'data', '--format', 'aws-credentials', '--identity', join(folder, 'files01.identity')]);
   vault(['decrypt', 'vault', item, 'data', '--identity', join(folder, 'web01.identity')], { status: 4 });
+  say(`Everything was in ${folder}, which is removed again. To go on: the tour in README.md.`);
 } finally {
   if (sandbox !== undefined && sandbox.exitCode === null) {
     const ended = once(sandbox, 'exit');

@@ -19,29 +19,48 @@ export function newPassphrasePrompt(): AskPassphrase {
 }
 
 async function ask(prompt: string): Promise<string> {
-  const { read } = await import('read');
   try {
-    return await read({ prompt, silent: true, replace: '', output: process.stderr });
-  } catch (cause) {
-    throw new VaultError('interrupted', 'Cancelled.', { cause });
+    return await readLine(prompt, true);
   } finally {
     process.stderr.write('\n');
   }
+}
+
+/** A line from the terminal. @throws VaultError interrupted on Ctrl-C and at the end of the input */
+async function readLine(prompt: string, silent: boolean): Promise<string> {
+  const { read } = await import('read');
+  let pause: () => void = () => undefined;
+  // At the end of the input the reader is closed, and says nothing: that it lets go of the input is all there is to see.
+  const ended = new Promise<never>((_resolve, reject) => {
+    pause = () => { setImmediate(() => { reject(new Error('end of input')); }); };
+    process.stdin.once('pause', pause);
+  });
+  try {
+    return await Promise.race([read({ prompt, silent, replace: '', output: process.stderr }), ended]);
+  } catch (cause) {
+    throw declined('Nothing was changed.', cause);
+  } finally {
+    process.stdin.removeListener('pause', pause);
+  }
+}
+
+/** For a person who said no: told as a notice, not as an error. */
+export function declined(message: string, cause?: unknown): VaultError {
+  return new VaultError('interrupted', message, { cause, details: { declined: true } });
 }
 
 /**
  * Lets a person confirm what takes something away.
  * @throws VaultError confirmation-needed where there is no terminal and `yes` is not set
  */
-export async function confirm(question: string, yes: boolean): Promise<boolean> {
+export async function confirm(question: string, yes: boolean, hint = 'Look at the plan, then run it again with --yes.'): Promise<boolean> {
   if (yes) return true;
   if (!process.stdin.isTTY) {
-    throw new VaultError('confirmation-needed', 'This takes something away, and there is no terminal to confirm it.', { hint: 'Look at the plan, then run it again with --yes.' });
+    throw new VaultError('confirmation-needed', 'This takes something away, and there is no terminal to confirm it.', { hint });
   }
-  const { read } = await import('read');
   let answer;
   try {
-    answer = await read({ prompt: `${question} [y/N] `, output: process.stderr });
+    answer = await readLine(`${question} [y/N] `, false);
   } catch {
     process.stderr.write('\n'); // Ctrl-C, or the end of the input: not a yes.
     return false;

@@ -16,7 +16,7 @@ export function asUsageError(error: Error, command: CommandShape): Error {
   const help = `See "${typed} --help".`;
   const flags = textsOf('flags' in error ? error.flags : undefined);
   if (flags.length > 0) {
-    const near = flags.length === 1 ? nearest(flags[0] ?? '', command.flags.map((name) => `--${name}`)) : undefined;
+    const near = flags.length === 1 ? nearestFlag(flags[0] ?? '', command.flags.map((name) => `--${name}`)) : undefined;
     return new VaultError('usage', `There is no flag ${flags.join(', ')} for "${typed}".`, {
       hint: near === undefined ? help : `Did you mean ${near}?`, cause: error, details: { flags, ...(near === undefined ? {} : { suggestion: near }) },
     });
@@ -28,12 +28,20 @@ export function asUsageError(error: Error, command: CommandShape): Error {
   }
   const unexpected = textsOf(args);
   if (unexpected.length > 0) {
-    return new VaultError('usage', `Too many arguments: ${unexpected.map((arg) => JSON.stringify(arg.slice(0, 60))).join(', ')}.`, { hint: `Write: ${synopsisOf(command)}. ${help}`, cause: error });
+    return new VaultError('usage', `Too many arguments: ${unexpected.map((arg) => JSON.stringify(arg.slice(0, 60))).join(', ')}.`, {
+      hint: `${command.name === 'search' ? 'Put the query in quotes. ' : ''}Write: ${synopsisOf(command)}. ${help}`, cause: error,
+    });
   }
   // eslint-disable-next-line no-control-regex -- oclif colours some of its messages
   const message = error.message.replace(/\u001b\[[0-9;]*m/g, '').replace(/\nSee more help with --help$/, '')
     .replace(/^The following errors? occurred:\n +/, '').replace(/^Parsing (--\S+) *\n\t/, '$1: ');
   return new VaultError('usage', message, { hint: help, cause: error });
+}
+
+/** The one that was begun, or else the one that was misspelt. */
+function nearestFlag(typed: string, flags: readonly string[]): string | undefined {
+  const begun = /^--./.test(typed) ? flags.filter((flag) => flag.startsWith(typed)) : [];
+  return begun.length === 1 ? begun[0] : nearest(typed, flags);
 }
 
 function synopsisOf({ name, args }: CommandShape): string {

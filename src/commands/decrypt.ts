@@ -4,6 +4,7 @@ import { VaultCommand } from '../cli/vaultCommand.ts';
 import { identityFlags, repositoryFlags } from '../cli/flags.ts';
 import { passphrasePrompt } from '../cli/prompt.ts';
 import { loadIdentities } from '../config/identities.ts';
+import { isVaultError, VaultError } from '../errors.ts';
 import { openItem } from '../operations/openItem.ts';
 import { FIELD_FORMATS, formatValue } from '../reporting/fieldFormats.ts';
 
@@ -31,7 +32,12 @@ export default class Decrypt extends VaultCommand {
     const output = this.output(flags);
     const workspace = await this.workspace(output, flags);
     const identities = loadIdentities(this.environment, flags.identity, passphrasePrompt('Passphrase of the identity: '));
-    const item = await openItem(workspace, { vault: args.vault, item: args.item }, identities);
+    const item = await openItem(workspace, { vault: args.vault, item: args.item }, identities).catch((error: unknown) => {
+      if (!isVaultError(error, 'identity-missing')) throw error;
+      throw new VaultError(error.code, error.message, {
+        hint: 'Name yours with --identity; a new one must first be made a recipient by an admin.', details: error.details, cause: error,
+      });
+    });
     try {
       const value = args.field === undefined ? item.all() : item.field(args.field);
       process.stdout.write(await formatValue(value, flags.json ? 'json' : flags.format));

@@ -1,4 +1,5 @@
 import * as Flags from '@oclif/core/flags';
+import { resolve as resolvePath } from 'node:path';
 import { VaultCommand } from '../cli/vaultCommand.ts';
 import { VaultError } from '../errors.ts';
 import { createFile } from '../files/write.ts';
@@ -28,6 +29,7 @@ Faults can be changed while it runs: POST /_sandbox/faults; see docs/sandbox.md.
   override async run(): Promise<void> {
     const { flags } = await this.parse(Sandbox);
     const output = this.output(flags);
+    const configFile = flags['config-file'] === undefined ? undefined : resolvePath(flags['config-file']);
     const throttle = flags.throttle === undefined ? undefined : parseRate('--throttle', flags.throttle);
     const running = await serve({
       port: flags.port,
@@ -44,12 +46,12 @@ Faults can be changed while it runs: POST /_sandbox/faults; see docs/sandbox.md.
       process.once('SIGTERM', resolve);
     });
     try {
-      await this.writeConfig(running, flags['config-file']);
+      await this.writeConfig(running, configFile);
       const accounts = running.accounts.map(({ name, id }) => ({ name, id }));
-      output.result({ url: running.url, accounts, ...(flags['config-file'] === undefined ? {} : { config_file: flags['config-file'] }) }, [
+      output.result({ url: running.url, accounts, ...(configFile === undefined ? {} : { config_file: configFile }) }, [
         `Serving IAM and STS at ${running.url}`,
         ...accounts.map(({ name, id }) => `  account ${id}  profile ${escapeForTerminal(name)}`),
-        ...(flags['config-file'] === undefined ? ['', awsConfigSnippet(running.accounts, running.url)] : [`Use it with: export AWS_CONFIG_FILE=${escapeForTerminal(flags['config-file'])}`]),
+        ...(configFile === undefined ? ['', awsConfigSnippet(running.accounts, running.url)] : [`Use it with: export AWS_CONFIG_FILE=${shellPath(configFile)}`]),
       ].join('\n'));
       await ended;
     } finally {
@@ -61,9 +63,14 @@ Faults can be changed while it runs: POST /_sandbox/faults; see docs/sandbox.md.
     if (path === undefined) return;
     const text = awsConfigSnippet(running.accounts, running.url);
     if (!await createFile(path, new TextEncoder().encode(text), { mode: 0o600 })) {
-      throw new VaultError('usage', `${path} exists already; it was left as it is.`, { hint: 'Name a file that does not exist.' });
+      throw new VaultError('usage', `${path} exists already; it was left as it is.`, { hint: 'Delete it first if it belongs to a sandbox that has ended, or name another.' });
     }
   }
+}
+
+function shellPath(path: string): string {
+  const shown = escapeForTerminal(path);
+  return /^[\w@%+=:,./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", `'\\''`)}'`;
 }
 
 async function serve(options: Parameters<typeof serveSandbox>[0]): Promise<RunningSandbox> {

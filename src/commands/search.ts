@@ -5,6 +5,8 @@ import { repositoryFlags } from '../cli/flags.ts';
 import { searchInventory, whyNode } from '../operations/searchNodes.ts';
 import { renderExplanation } from '../reporting/explanation.ts';
 import { escapeForTerminal } from '../reporting/escape.ts';
+import type { Output } from '../reporting/output.ts';
+import type { Reading } from '../search/reading.ts';
 
 export default class Search extends VaultCommand {
   static override summary = 'Show which nodes a query selects, and why.';
@@ -25,16 +27,21 @@ export default class Search extends VaultCommand {
     const output = this.output(flags);
     const { store } = await this.workspace(output, flags);
     if (flags.why !== undefined) {
-      const { explanation, matched } = await whyNode(store, args.query, flags.why);
+      const { explanation, matched, reading } = await whyNode(store, args.query, flags.why);
+      warnOfReading(output, reading);
       output.result({ query: args.query, node: flags.why, matched, explanation }, renderExplanation(flags.why, matched, explanation, output.colors));
       return;
     }
-    const { names, reading } = await searchInventory(store, args.query);
-    if (reading.surprising) {
-      output.warning(`AND and OR are mixed without parentheses. This is read as: ${reading.parenthesised}`);
-      for (const clause of reading.ignored) output.warning(`${clause} changes nothing in this query.`);
-    }
+    const { names, reading, unknownFields } = await searchInventory(store, args.query);
+    warnOfReading(output, reading);
+    for (const { field, near } of unknownFields) output.warning(`No node has a field ${JSON.stringify(field)}.${near === undefined ? '' : ` Did you mean ${near}?`}`);
     output.result({ query: args.query, nodes: names.map((name) => ({ name })) }, names.map((name) => escapeForTerminal(name)).join('\n'));
     output.notice(`${String(names.length)} node${names.length === 1 ? '' : 's'}`);
   }
+}
+
+function warnOfReading(output: Output, reading: Reading): void {
+  if (!reading.surprising) return;
+  output.warning(`AND and OR are mixed without parentheses. This is read as: ${reading.parenthesised}`);
+  for (const clause of reading.ignored) output.warning(`${clause} changes nothing in this query.`);
 }

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { VaultError } from '../errors.ts';
 
 /** Variables of the environment, and places that they name. The rest of the program never reads process.env. */
@@ -32,15 +32,23 @@ export function variable({ variables }: Environment, name: string): string | und
   return value === undefined || value === '' ? undefined : value;
 }
 
+/** Without a home, private files would land wherever the program runs: in a repository. */
+function homeOf({ home }: Environment): string {
+  if (isAbsolute(home)) return home;
+  throw new VaultError('input-unreadable', 'There is no home directory: HOME is empty or not a path from the root.', {
+    hint: 'Set HOME, or XDG_STATE_HOME and XDG_CONFIG_HOME.',
+  });
+}
+
 /** VAULT_STATE_DIR, or iam-vault under XDG_STATE_HOME (XDG Base Directory Specification). */
 export function stateDirectoryPath(environment: Environment): string {
   return variable(environment, 'VAULT_STATE_DIR')
-    ?? join(variable(environment, 'XDG_STATE_HOME') ?? join(environment.home, '.local', 'state'), 'iam-vault');
+    ?? join(variable(environment, 'XDG_STATE_HOME') ?? join(homeOf(environment), '.local', 'state'), 'iam-vault');
 }
 
 /** Where `vault init` and `vault key generate` put a person's identity: under XDG_CONFIG_HOME, never in the repository. */
 export function defaultIdentityPath(environment: Environment): string {
-  return join(variable(environment, 'XDG_CONFIG_HOME') ?? join(environment.home, '.config'), 'iam-vault', 'identity');
+  return join(variable(environment, 'XDG_CONFIG_HOME') ?? join(homeOf(environment), '.config'), 'iam-vault', 'identity');
 }
 
 /** Places where an identity is looked for when none is named, in this order. */

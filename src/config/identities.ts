@@ -1,6 +1,6 @@
 import { isVaultError, VaultError } from '../errors.ts';
 import { readRegularFile } from '../files/read.ts';
-import { parseIdentity, type Identity } from '../sealing/identity.ts';
+import { parseIdentity, refusePublicKey, type Identity } from '../sealing/identity.ts';
 import type { AskPassphrase } from '../sealing/passphrase.ts';
 import { identityPaths, variable, type Environment } from './environment.ts';
 
@@ -25,6 +25,8 @@ export async function loadIdentity(path: string, askPassphrase?: AskPassphrase, 
     });
   }
   try {
+    const text = new TextDecoder().decode(file.bytes);
+    refusePublicKey(text, path); // Others may read it, and its mode is no mistake.
     if ((file.mode & OTHERS) !== 0) {
       throw new VaultError('identity-too-open', `The identity ${path} can be read or written by others: its mode is ${file.mode.toString(8).padStart(4, '0')}, and only 0600 or less is allowed.`, {
         hint: `Run "chmod 600 ${path}". If others could read it for long, make a new one.`, details: { path, mode: file.mode },
@@ -35,7 +37,7 @@ export async function loadIdentity(path: string, askPassphrase?: AskPassphrase, 
         hint: 'Make one of your own with "vault key generate".', details: { path, owner: file.uid },
       });
     }
-    return await parseIdentity(new TextDecoder().decode(file.bytes), path, askPassphrase);
+    return await parseIdentity(text, path, askPassphrase);
   } finally {
     file.bytes.fill(0);
   }
@@ -60,7 +62,7 @@ export async function* loadIdentities(
       yield { path, identity: await loadIdentity(path, askPassphrase) };
       found++;
     } catch (error) {
-      if (!isVaultError(error)) throw error;
+      if (!isVaultError(error) || error.code === 'interrupted') throw error;
       if (error.code !== 'identity-missing') first ??= error;
     }
   }

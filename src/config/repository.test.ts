@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
@@ -34,6 +34,16 @@ describe('the repository', () => {
     assert.equal((await openRepository(from(deep, { VAULT_REPOSITORY: root }), join(root, 'a'))).root, join(root, 'a'));
     await assert.rejects(openRepository(from(root), deep), failsWith('repository-missing'), 'a named one is not looked for upward');
     await assert.rejects(openRepository(from(root), 'nothing'), failsWith('repository-missing'));
+  });
+
+  test('that was met by chance must be the user\'s own, or root\'s', async (t) => {
+    const root = await folder(t);
+    await writeFile(join(root, CONFIG_FILE), GOOD);
+    if (process.geteuid?.() === 0) await chown(join(root, CONFIG_FILE), 65_534, 65_534);
+    const { uid } = await stat(join(root, CONFIG_FILE));
+    assert.equal((await openRepository({ ...from(root), uid })).root, root);
+    await assert.rejects(openRepository({ ...from(root), uid: uid - 1 }), failsWith('repository-foreign'));
+    assert.equal((await openRepository({ ...from(root), uid: uid - 1 }, root)).root, root);
   });
 
   test('has one location, however it is reached', async (t) => {

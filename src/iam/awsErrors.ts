@@ -80,8 +80,9 @@ export interface AwsContext {
  * The error for a failed call: `aws-refused`, `aws-throttled`, `aws-credentials` or `aws-unreachable`, with
  * `details: { action, account, ambiguous, awsCode?, httpStatus?, requestId?, errno? }`.
  * An error that came with a reply is not kept as the cause: it carries the reply's text, and CreateAccessKey's is a secret.
+ * @param endpoint the URL that requests go to, where it is not AWS's own
  */
-export function awsFailure(error: unknown, context: AwsContext): VaultError {
+export function awsFailure(error: unknown, context: AwsContext, endpoint?: string): VaultError {
   if (error instanceof VaultError) return error;
   const fault = awsFault(error);
   const where = `${context.action} in account ${JSON.stringify(context.account)}`;
@@ -111,8 +112,10 @@ export function awsFailure(error: unknown, context: AwsContext): VaultError {
   const what = fault.httpStatus === undefined
     ? `no reply (${fault.errno ?? errorName(error)})`
     : `HTTP status ${String(fault.httpStatus)}${fault.awsCode === undefined ? '' : `, ${said}`}`;
-  return new VaultError('aws-unreachable', `${where} failed: ${what}.`, {
-    hint: context.ambiguous ? 'It is not known whether AWS did it; running the same command again finds out.' : undefined,
+  const url = fault.httpStatus === undefined ? originOf(endpoint) : undefined;
+  return new VaultError('aws-unreachable', `${where} failed: ${what}${url === undefined ? '' : ` from ${url.origin}`}.`, {
+    hint: context.ambiguous ? 'It is not known whether AWS did it; running the same command again finds out.'
+      : url !== undefined && /^(?:localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname) ? 'Is the sandbox running? The endpoint_url of the profile is this machine.' : undefined,
     details,
     cause: fault.httpStatus === undefined ? error : undefined,
   });
@@ -149,6 +152,11 @@ export function printable(value: string, max = MAX_MESSAGE): string {
 export function shellWord(value: string): string {
   const shown = printable(value, 128);
   return /^[\w@%+=:,./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Of a URL that may hold a password, and may be none. */
+function originOf(endpoint: string | undefined): URL | undefined {
+  return endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint) : undefined;
 }
 
 function errorName(error: unknown): string {

@@ -79,7 +79,7 @@ export function openWire(profile: AwsProfile, options: WireOptions): Wire {
       } catch (error) {
         const context: AwsContext = { action: `${service}:${action}`, account: profile.name, ambiguous: open };
         if (interrupt.aborted) throw interrupted(context);
-        throw awsFailure(deadline.signal.aborted ? new DeadlineError(deadlineMs ?? 0) : error, context);
+        throw awsFailure(deadline.signal.aborted ? new DeadlineError(deadlineMs ?? 0) : error, context, profile.endpoints[service]);
       } finally {
         clearTimeout(timer);
       }

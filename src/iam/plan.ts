@@ -152,7 +152,8 @@ function planKey(input: PlanInput, notes: string[]): { plan: KeyPlan; changes: C
   if (own !== undefined) {
     changes.push({ action: 'delete', resource: 'access-key', name: own.id, detail: 'inactive', removes: true });
   }
-  changes.push({ action: 'create', resource: 'access-key', name: desired.user });
+  const gone = own === undefined && itemKeyId !== undefined;
+  changes.push({ action: 'create', resource: 'access-key', name: desired.user, ...(gone ? { detail: `${itemKeyId} of the item is gone` } : {}) });
   return { plan: { kind: 'create' }, changes };
 }
 

@@ -5,16 +5,47 @@ import { validate } from '../json/validate.ts';
 import { nameProblem } from '../names.ts';
 import { parsePublicKey, parseSigningKey, type PublicKey } from '../sealing/publicKey.ts';
 import type { Admin } from '../trust/roster.ts';
+import { parseLarge } from './largeDocument.ts';
 
-const MAX_BYTES = 16 << 20;
-const MAX_DEPTH = 64;
+/** Of clients and users, which hold little more than keys. */
+const PARTY_LIMITS = { maxBytes: 64 << 10, maxDepth: 64 };
 
+interface Wrong {
+  readonly expected: 'string' | 'array' | 'record';
+  readonly input: unknown;
+  readonly path: (string | number)[];
+}
+
+/** What is wrong first with a list of strings. More is not reported: a document may hold millions. */
+function wrongInList(list: unknown): Wrong | undefined {
+  if (!Array.isArray(list)) return { expected: 'array', input: list, path: [] };
+  const index = list.findIndex((element) => typeof element !== 'string');
+  return index === -1 ? undefined : { expected: 'string', input: list[index], path: [index] };
+}
+
+function wrongInLists(lists: unknown): Wrong | undefined {
+  if (typeof lists !== 'object' || lists === null || Array.isArray(lists)) return { expected: 'record', input: lists, path: [] };
+  for (const [key, list] of Object.entries(lists)) {
+    const wrong = wrongInList(list);
+    if (wrong !== undefined) return { ...wrong, path: [key, ...wrong.path] };
+  }
+  return undefined;
+}
+
+function checkedBy<T>(wrongIn: (value: unknown) => Wrong | undefined): z.ZodOptional<z.ZodType<T>> {
+  return z.custom<T>().check(({ value, issues }) => {
+    const wrong = wrongIn(value);
+    if (wrong !== undefined) issues.push({ code: 'invalid_type', ...wrong });
+  }).optional();
+}
+
+const runList = checkedBy<string[]>(wrongInList);
 const attributes = z.record(z.string(), z.unknown()).optional();
 
 const nodeSchema = z.looseObject({
   name: z.string(),
   chef_environment: z.string().optional(),
-  run_list: z.array(z.string()).optional(),
+  run_list: runList,
   automatic: attributes,
   normal: attributes,
   default: attributes,
@@ -54,8 +85,8 @@ export function parseNode(bytes: Uint8Array, source: string, name: string): Node
 
 const roleSchema = z.looseObject({
   name: z.string(),
-  run_list: z.array(z.string()).optional(),
-  env_run_lists: z.record(z.string(), z.array(z.string())).optional(),
+  run_list: runList,
+  env_run_lists: checkedBy<Record<string, string[]>>(wrongInLists),
 });
 
 /** Parses roles/ROLE.json. */
@@ -69,7 +100,7 @@ const clientSchema = z.looseObject({ name: z.string().optional(), clientname: z.
 
 /** Parses clients/NODE.json. @throws VaultError key-invalid where it has no key that can be sealed to */
 export function parseClient(bytes: Uint8Array, source: string, name: string): PublicKey {
-  const client = validate(clientSchema, parseJson(bytes, source, { maxBytes: MAX_BYTES, maxDepth: MAX_DEPTH }));
+  const client = validate(clientSchema, parseJson(bytes, source, PARTY_LIMITS));
   requireName(client.name ?? client.clientname ?? name, name, source);
   if (client.public_key === undefined) {
     throw new VaultError('key-invalid', `${source} holds no public key.`, { hint: 'Add one with "vault node add NAME --key LINE".' });
@@ -81,25 +112,9 @@ const userSchema = z.looseObject({ name: z.string().optional(), username: z.stri
 
 /** Parses users/ADMIN.json. */
 export function parseUser(bytes: Uint8Array, source: string, name: string): Admin {
-  const user = validate(userSchema, parseJson(bytes, source, { maxBytes: MAX_BYTES, maxDepth: MAX_DEPTH }));
+  const user = validate(userSchema, parseJson(bytes, source, PARTY_LIMITS));
   requireName(user.name ?? user.username ?? name, name, source);
   return { name, public_key: parsePublicKey(user.public_key).line, signing_key: parseSigningKey(user.signing_key).line };
-}
-
-/**
- * Node objects are large and many, and a program wrote them: they go through the engine's own parser, which is ten times
- * faster; where that fails, the strict one says where and why.
- */
-function parseLarge<S extends z.ZodType>(schema: S, bytes: Uint8Array, source: string): z.output<S> {
-  if (bytes.byteLength <= MAX_BYTES) {
-    try {
-      const result = schema.safeParse(JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)));
-      if (result.success) return result.data;
-    } catch {
-      // Said below, with line and column.
-    }
-  }
-  return validate(schema, parseJson(bytes, source, { maxBytes: MAX_BYTES, maxDepth: MAX_DEPTH }));
 }
 
 function requireName(found: string, expected: string, source: string): void {

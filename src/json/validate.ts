@@ -39,11 +39,14 @@ export function formatPath(path: JsonPath): string {
     .join('');
 }
 
+/** More slips of the finger than these make another word. */
+const TYPO_MAX = 4;
+
 /** The candidate nearest to `name`, or undefined where none is near enough to be meant. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   const lower = name.toLowerCase();
   // Two letters exchanged are a distance of two, and the commonest slip.
-  const limit = name.length < 4 ? 1 : Math.max(2, Math.floor(name.length / 3));
+  const limit = name.length < 4 ? 1 : Math.min(TYPO_MAX, Math.max(2, Math.floor(name.length / 3)));
   const list = [...candidates].filter((c) => Math.abs(c.length - name.length) <= limit);
   if (list.length === 0) return undefined;
   const best = closest(lower, list.map((c) => c.toLowerCase()));

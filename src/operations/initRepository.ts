@@ -36,7 +36,7 @@ const MODE = { mode: 0o644 };
 
 /** Files that a repository's working copy has beside its content. */
 const COMPANIONS: Readonly<Record<string, string>> = {
-  '.gitignore': '# What the file store needs while it writes\n.vault.lock\n.*.new\n.*.pending\n',
+  '.gitignore': '# What the file store needs while it writes\n.vault.lock\n.*.new\n.*.pending\n# Keys of a sandbox\naws-config\n',
   '.gitattributes': '# Signed by the byte: git must not touch line ends\ndata_bags/** -text\ntrust/** -text\n',
 };
 

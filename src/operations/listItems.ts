@@ -1,4 +1,5 @@
-import { isVaultError, type VaultError } from '../errors.ts';
+import { isVaultError, VaultError } from '../errors.ts';
+import { nearest } from '../json/validate.ts';
 import type { ItemRef } from '../sealing/dataKey.ts';
 import { checkName } from '../names.ts';
 import { readVerifiedItem, trustRoster, type Workspace } from './workspace.ts';
@@ -20,13 +21,18 @@ export interface ItemList {
   readonly problems: readonly ItemProblem[];
 }
 
-/** Items of one vault or of all, each verified; those that fail it are told apart, and do not hide the others. */
+/**
+ * Items of one vault or of all, each verified; those that fail it are told apart, and do not hide the others.
+ * @throws VaultError item-not-found where there is no such vault
+ */
 export async function listItems(workspace: Workspace, vault?: string): Promise<ItemList> {
   if (vault !== undefined) checkName('vault', vault);
   const trust = await trustRoster(workspace);
+  const refs = await workspace.store.listItems(vault);
+  if (vault !== undefined && refs.length === 0) await refuseUnknownVault(workspace, vault);
   const items: ItemSummary[] = [];
   const problems: ItemProblem[] = [];
-  for (const ref of await workspace.store.listItems(vault)) {
+  for (const ref of refs) {
     try {
       const verified = await readVerifiedItem(workspace, trust, ref);
       if (verified === undefined) continue;
@@ -37,4 +43,14 @@ export async function listItems(workspace: Workspace, vault?: string): Promise<I
     }
   }
   return { items, problems };
+}
+
+/** A vault is there as long as it has items. @throws VaultError item-not-found where only others are */
+async function refuseUnknownVault({ store }: Workspace, vault: string): Promise<void> {
+  const vaults = [...new Set((await store.listItems()).map((each) => each.vault))];
+  if (vaults.length === 0) return;
+  const near = nearest(vault, vaults);
+  throw new VaultError('item-not-found', `There is no vault ${vault}.`, {
+    hint: near === undefined ? 'See "vault list".' : `Did you mean ${near}?`, details: { vault },
+  });
 }

@@ -4,18 +4,28 @@ import { layoutJson, type Json } from '../json/canonical.ts';
 import { nearest } from '../json/validate.ts';
 import { checkName } from '../names.ts';
 import type { PublicKey } from '../sealing/publicKey.ts';
-import type { Store } from '../stores/store.ts';
+import type { InventoryDocument, Store } from '../stores/store.ts';
+
+type JsonObject = { [key: string]: Json };
 
 /** What `vault node add` was told of a node. */
 export interface NewNode {
   readonly name: string;
   readonly publicKey: PublicKey;
-  readonly environment: string;
-  readonly runList: readonly string[];
-  readonly tags: readonly string[];
-  readonly attributes: Readonly<Record<string, Json>>;
-  /** Replace a node, or its key, that is there already. */
+  /** What is undefined here and below stays as it is in a node that is there already. */
+  readonly environment?: string | undefined;
+  readonly runList?: readonly string[] | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly attributes?: Readonly<Record<string, Json>> | undefined;
+  /** Change a node, and replace its key, that is there already. */
   readonly replace: boolean;
+}
+
+/** A node that was written. */
+export interface WrittenNode extends NodeSummary {
+  readonly was: 'added' | 'replaced' | 'rekeyed';
+  /** Other clients that have the same key. */
+  readonly sameKey: readonly string[];
 }
 
 /** A node as it is listed. */
@@ -31,29 +41,77 @@ export interface NodeSummary {
 }
 
 /**
- * Writes a node object and its client document.
- * @throws VaultError party-exists, name-invalid
+ * Writes a node object and its client document. Of a node that is there already, only the key and what is given changes.
+ * @throws VaultError party-exists, name-invalid, and input-* for a node document that cannot be read
  */
-export async function addNode(store: Store, node: NewNode): Promise<NodeSummary> {
+export async function addNode(store: Store, node: NewNode): Promise<WrittenNode> {
   checkName('node', node.name);
-  if (!node.replace && (await store.readInventory('nodes', node.name) ?? await store.readInventory('clients', node.name)) !== undefined) {
+  const present = await store.readInventory('nodes', node.name);
+  const client = await store.readInventory('clients', node.name);
+  if (!node.replace && (present ?? client) !== undefined) {
     throw new VaultError('party-exists', `There is a node ${node.name} already.`, {
-      hint: 'Look at it with "vault node show"; replace it, and its key, with --force.', details: { name: node.name },
+      hint: 'Look at it with "vault node show"; replace its key, and what else you name, with --force.', details: { name: node.name },
     });
   }
-  const document: { [key: string]: Json } = {
-    name: node.name,
-    chef_environment: node.environment,
-    json_class: 'Chef::Node',
-    chef_type: 'node',
-    run_list: [...node.runList],
-    normal: { ...node.attributes, ...(node.tags.length === 0 ? {} : { tags: [...node.tags] }) },
+  const before = present === undefined ? undefined : documentOf(present, node.name);
+  const rekeyed = before !== undefined && [node.environment, node.runList, node.tags, node.attributes].every((given) => given === undefined);
+  // The key first: a node without one stops every command whose query selects it.
+  await store.writeInventory('clients', node.name, clientDocument(node, client));
+  if (!rekeyed) await store.writeInventory('nodes', node.name, before === undefined ? encode(newDocument(node)) : encodeAsFound(changedDocument(before, node)));
+  return { ...await showNode(store, node.name), was: rekeyed ? 'rekeyed' : (present ?? client) === undefined ? 'added' : 'replaced', sameKey: await othersWith(store, node) };
+}
+
+function newDocument({ name, environment = '_default', runList = [], tags, attributes }: NewNode): JsonObject {
+  return {
+    name, chef_environment: environment, json_class: 'Chef::Node', chef_type: 'node', run_list: [...runList],
+    normal: { ...attributes, ...(tags === undefined ? {} : { tags: [...tags] }) },
     default: {}, override: {}, automatic: {},
   };
-  // The key first: a node without one stops every command whose query selects it.
-  await store.writeInventory('clients', node.name, encode({ name: node.name, public_key: node.publicKey.line }));
-  await store.writeInventory('nodes', node.name, encode(document));
-  return await showNode(store, node.name);
+}
+
+function changedDocument(before: JsonObject, { environment, runList, tags, attributes }: NewNode): JsonObject {
+  const normal = before['normal'];
+  return {
+    ...before,
+    ...(environment === undefined ? {} : { chef_environment: environment }),
+    ...(runList === undefined ? {} : { run_list: [...runList] }),
+    ...(tags === undefined && attributes === undefined ? {} : {
+      normal: { ...(isObject(normal) ? normal : {}), ...attributes, ...(tags === undefined ? {} : { tags: [...tags] }) },
+    }),
+  };
+}
+
+/** With what else a Chef server keeps of a client. */
+function clientDocument({ name, publicKey }: NewNode, present: InventoryDocument | undefined): Uint8Array {
+  if (present !== undefined) {
+    try {
+      const before: unknown = JSON.parse(new TextDecoder().decode(present.bytes));
+      if (isObject(before)) return encodeAsFound({ ...before, name, public_key: publicKey.line });
+    } catch {
+      // It was no client document: nothing of it can be kept.
+    }
+  }
+  return encode({ name, public_key: publicKey.line });
+}
+
+/** A node document with all its members. @throws VaultError where it is none */
+function documentOf({ bytes, source }: InventoryDocument, name: string): JsonObject {
+  parseNode(bytes, source, name);
+  return JSON.parse(new TextDecoder().decode(bytes)) as JsonObject;
+}
+
+/** Names of other clients with the key of `node`. */
+async function othersWith(store: Store, node: NewNode): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { bytes, source, name } of store.listInventory('clients')) {
+    if (name === node.name) continue;
+    try {
+      if (parseClient(bytes, source, name).fingerprint === node.publicKey.fingerprint) names.push(name);
+    } catch (error) {
+      if (!isVaultError(error)) throw error; // A client whose key cannot be sealed to does not have this one.
+    }
+  }
+  return names;
 }
 
 /** @throws VaultError party-not-found */
@@ -102,6 +160,15 @@ async function summarize(store: Store, node: Node): Promise<NodeSummary> {
   }
 }
 
-function encode(document: { [key: string]: Json }): Uint8Array {
+function encode(document: JsonObject): Uint8Array {
   return new TextEncoder().encode(layoutJson(document));
+}
+
+/** Members in the order in which they were found, as knife writes them. */
+function encodeAsFound(document: JsonObject): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(document, undefined, 2)}\n`);
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

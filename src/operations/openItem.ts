@@ -6,7 +6,7 @@ import type { ItemRef } from '../sealing/dataKey.ts';
 import type { Identity } from '../sealing/identity.ts';
 import type { Store } from '../stores/store.ts';
 import type { Roster } from '../trust/roster.ts';
-import { judgeItem, readParsedItem, trustRoster, type Workspace } from './workspace.ts';
+import { judgeItem, readParsedItem, refuseMissing, trustRoster, type Workspace } from './workspace.ts';
 
 /** Identities to try, loaded one by one: an item's own entry is found by fingerprint, so most are never used. */
 export type Identities = AsyncIterable<{ readonly identity: Identity }>;
@@ -14,15 +14,18 @@ export type Identities = AsyncIterable<{ readonly identity: Identity }>;
 /**
  * Opens an item in the order of verification of docs/format.md. Fields are decrypted when they are asked for; the caller
  * wipes the result.
- * @throws VaultError item-not-found, not-a-recipient, recipient-key-changed, and every code of verifyItem and openItem
+ * @throws VaultError item-not-found, item-missing, not-a-recipient, recipient-key-changed, and every code of verifyItem and openItem
  */
 export async function openItem(workspace: Workspace, ref: ItemRef, identities: Identities): Promise<OpenItem & { readonly verified: VerifiedItem }> {
   checkName('vault', ref.vault);
   checkName('item', ref.item);
   // The item before the roster: an admin who was added meanwhile, and signed it, is then on the roster.
   const parsed = await readParsedItem(workspace, ref);
-  if (parsed === undefined) throw await itemNotFound(workspace.store, ref);
   const trust = await trustRoster(workspace);
+  if (parsed === undefined) {
+    await refuseMissing(workspace, trust, ref);
+    throw await itemNotFound(workspace.store, ref);
+  }
   const verified = await judgeItem(workspace, trust, parsed);
   let firstIdentity: Identity | undefined;
   for await (const { identity } of identities) {

@@ -3,6 +3,7 @@ import { parseNode, parseRole, type Node, type Role } from '../inventory/documen
 import { expandRunList, needsExpansion } from '../inventory/runList.ts';
 import { nearest } from '../json/validate.ts';
 import { checkName } from '../names.ts';
+import type { Expression } from '../search/ast.ts';
 import { compileQuery } from '../search/compile.ts';
 import { explainQuery, type Explanation } from '../search/explain.ts';
 import { flattenNode, type FlatNode } from '../search/flatten.ts';
@@ -31,6 +32,8 @@ export interface SearchResult {
   /** Names of nodes, sorted. */
   readonly names: readonly string[];
   readonly reading: Reading;
+  /** Fields of the query that no node has, where there are nodes, with the nearest that nodes have. */
+  readonly unknownFields: readonly { readonly field: string; readonly near: string | undefined }[];
 }
 
 /**
@@ -42,14 +45,28 @@ export async function searchInventory(store: Store, text: string): Promise<Searc
   const matches = compileQuery(query);
   const flatten = flattener(store);
   const names: string[] = [];
+  const unseen = new Set(fieldsOf(query.root).filter((field) => !WELL_KNOWN.includes(field)));
+  let empty = true;
   for await (const { bytes, source, name } of store.listInventory('nodes')) {
-    if (matches(await flatten(parseNode(bytes, source, name)))) names.push(name);
+    const node = await flatten(parseNode(bytes, source, name));
+    if (matches(node)) names.push(name);
+    for (const field of unseen) if (node.values(field) !== undefined) unseen.delete(field);
+    empty = false;
   }
-  return { names, reading: readQuery(query) };
+  const unknownFields = empty ? [] : [...unseen].map((field) => ({ field, near: nearest(field, WELL_KNOWN) }));
+  return { names, reading: readQuery(query), unknownFields };
+}
+
+/** Fields that a query may ask for although no node happens to have them. */
+const WELL_KNOWN = ['name', 'chef_environment', 'role', 'roles', 'recipe', 'recipes', 'run_list', 'tags', 'policy_name', 'policy_group', 'platform', 'hostname', 'fqdn'];
+
+function fieldsOf(expression: Expression): string[] {
+  if (expression.kind === 'all') return [];
+  return expression.kind === 'group' ? expression.clauses.flatMap((clause) => fieldsOf(clause.expression)) : [expression.field];
 }
 
 /** Why a query selects a node, or does not. @throws VaultError query-invalid, party-not-found */
-export async function whyNode(store: Store, text: string, name: string): Promise<{ matched: boolean; explanation: Explanation }> {
+export async function whyNode(store: Store, text: string, name: string): Promise<{ matched: boolean; explanation: Explanation; reading: Reading }> {
   const query = parseQuery(text);
   checkName('node', name);
   const document = await store.readInventory('nodes', name);
@@ -60,5 +77,5 @@ export async function whyNode(store: Store, text: string, name: string): Promise
     });
   }
   const node = await flattener(store)(parseNode(document.bytes, document.source, name));
-  return { matched: compileQuery(query)(node), explanation: explainQuery(query, node) };
+  return { matched: compileQuery(query)(node), explanation: explainQuery(query, node), reading: readQuery(query) };
 }

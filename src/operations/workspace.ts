@@ -74,6 +74,16 @@ export async function readVerifiedItem(workspace: Workspace, trust: Trust, ref: 
   return parsed === undefined ? undefined : await judgeItem(workspace, trust, parsed);
 }
 
+/** @throws VaultError item-missing, where an item that is not there was seen here before */
+export async function refuseMissing({ state }: Workspace, { repository }: Trust, { vault, item }: ItemRef): Promise<void> {
+  const seen = await readSeenGeneration(state, repository, { vault, item });
+  if (seen === 0) return;
+  throw new VaultError('item-missing', `${vault}/${item} is gone: generation ${String(seen)} of it was seen here.`, {
+    hint: 'Restore both of its files from version control. If it was removed on purpose, an admin makes it anew with "vault create iam --recreate".',
+    details: { vault, item, seen },
+  });
+}
+
 /** Step 1 of the order of verification; undefined where there is no such item. */
 export async function readParsedItem({ store }: Workspace, ref: ItemRef): Promise<ParsedItem | undefined> {
   const documents = await store.readItem(ref);

@@ -70,6 +70,8 @@ export function createOutput(options: OutputOptions): Output {
         const facts = { code: known.code, message: known.message, ...(known.hint === undefined ? {} : { hint: known.hint }) };
         // Twice: first in order, and last in precedence.
         stdout.write(jsonText({ error: { ...facts, ...known.details, ...facts } }));
+      } else if (known.code === 'interrupted' && known.details['declined'] === true) {
+        stderr.write(`${escapeForTerminal(known.message, true)}\n`);
       } else {
         stderr.write(`${errorColors.red('error:')} ${escapeForTerminal(known.message, true)}\n`);
         if (known.hint !== undefined) stderr.write(`${errorColors.dim(`hint: ${escapeForTerminal(known.hint, true)}`)}\n`);

@@ -47,24 +47,33 @@ export function renderPlans(reports: readonly JobReport[], colors: Colors): stri
     }
     return lines.join('\n');
   });
-  return [...paragraphs, `Plan: ${sumOf(reports)}.`].join('\n\n');
+  const sum = reports.every(({ changes, error }) => changes.length === 0 && error === undefined) ? `Everything is in place ${whereOf(reports)}.` : `Plan: ${sumOf(reports)}.`;
+  return [...paragraphs, sum].join('\n\n');
 }
+
+/** Characters in a line that every terminal has. */
+const LINE_WIDTH = 80;
 
 function renderChange({ action, resource, name, detail, removes }: Change, width: number, colors: Colors): string {
   const sign = { create: colors.green('+'), update: colors.yellow('~'), delete: colors.red('-') }[action];
   const text = `${RESOURCE_NAMES[resource].padEnd(width)}  ${escapeForTerminal(name)}`;
   const remark = [...(detail === undefined ? [] : [escapeForTerminal(detail)]), ...(removes === true && action !== 'delete' ? ['takes something away'] : [])].join('; ');
-  return `  ${sign} ${text}${remark === '' ? '' : colors.dim(`  (${remark})`)}`;
+  if (remark === '') return `  ${sign} ${text}`;
+  const fits = 4 + text.length + 4 + remark.length <= LINE_WIDTH;
+  return `  ${sign} ${text}${fits ? '  ' : `\n      ${' '.repeat(width)}`}${colors.dim(`(${remark})`)}`;
 }
 
 /** `3 to create, 1 to update, 0 to delete in 2 accounts`. */
 export function sumOf(reports: readonly JobReport[]): string {
   const changes = reports.flatMap((report) => report.changes);
   const count = (action: Change['action']): string => `${String(changes.filter((change) => change.action === action).length)} to ${action}`;
-  const accounts = new Set(reports.map(({ account }) => account)).size;
   const failed = reports.filter(({ error }) => error !== undefined).length;
-  const where = `in ${String(accounts)} account${accounts === 1 ? '' : 's'}`;
-  return `${count('create')}, ${count('update')}, ${count('delete')} ${where}${failed === 0 ? '' : `; ${String(failed)} cannot be planned`}`;
+  return `${count('create')}, ${count('update')}, ${count('delete')} ${whereOf(reports)}${failed === 0 ? '' : `; ${String(failed)} cannot be planned`}`;
+}
+
+function whereOf(reports: readonly JobReport[]): string {
+  const accounts = new Set(reports.map(({ account }) => account)).size;
+  return `in ${String(accounts)} account${accounts === 1 ? '' : 's'}`;
 }
 
 /** What was done: a line a user, and under it who can open the item now and could not before, and what was noticed. */

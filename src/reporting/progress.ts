@@ -8,8 +8,12 @@ export interface Progress {
   end(): void;
 }
 
+/** So much is done before a person wonders. */
+const SHORT = 20;
+
 /**
- * On a terminal one line that is written over; elsewhere a plain line when something is done or fails; nothing when quiet.
+ * On a terminal one line that is written over; elsewhere, where there is much to do, a plain line each tenth of it, for the
+ * result says the rest; nothing when quiet.
  */
 export function createProgress(stream: TextStream, total: () => number, quiet: boolean): Progress {
   if (quiet) return { step: () => undefined, end: () => undefined };
@@ -18,7 +22,10 @@ export function createProgress(stream: TextStream, total: () => number, quiet: b
   if (stream.isTTY !== true) {
     return {
       step(name, step) {
-        if (isEnd(step)) stream.write(`${escapeForTerminal(name)}: ${step}\n`);
+        if (!isEnd(step)) return;
+        finished.add(name);
+        const [done, all] = [finished.size, total()];
+        if (all > SHORT && Math.floor((done * 10) / all) > Math.floor(((done - 1) * 10) / all)) stream.write(`${String(done)} of ${String(all)} done\n`);
       },
       end: () => undefined,
     };

@@ -68,6 +68,7 @@ export async function encodeProtectedSeed(
  * @throws VaultError identity-invalid, identity-locked
  */
 export async function parseIdentity(text: string, source: string, askPassphrase?: AskPassphrase): Promise<Identity> {
+  refusePublicKey(text, source);
   if (text.includes('-----BEGIN ')) {
     const { parseSshIdentity } = await import('./sshIdentity.ts');
     const { ed25519Seed } = await parseSshIdentity(text, source, askPassphrase);
@@ -84,6 +85,12 @@ export async function parseIdentity(text: string, source: string, askPassphrase?
   }
   if (line.startsWith('AGE-SECRET-KEY-1')) return ageIdentity(line, source);
   throw wrongKind(source);
+}
+
+/** @throws VaultError identity-invalid where `text` is the line of a public key */
+export function refusePublicKey(text: string, source: string): void {
+  if (!/^(?:vaultseal1|vaultsign1|age1|ssh-\S+ |ecdsa-\S+ |sk-\S+ )/.test(text)) return;
+  throw new VaultError('identity-invalid', `${source} holds a public key, not an identity.`, { hint: 'This is a public key; name the private one.', details: { source } });
 }
 
 function consume(seed: Uint8Array): Identity {

@@ -8,7 +8,7 @@ export interface Span {
 export type Occur = 'must' | 'should' | 'must-not';
 
 /** A piece of a pattern: literal text, any run of characters, or exactly one character. */
-export type PatternPart = { readonly text: string } | { readonly wildcard: '*' | '?' };
+export type PatternPart = { readonly text: string } | { readonly wildcard: '*' } | { readonly wildcard: '?' };
 
 export interface Bound {
   readonly value: string;

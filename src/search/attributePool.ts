@@ -11,6 +11,8 @@ export interface Stored {
 const BLOCK = 1 << 16;
 const NONE = -1;
 const ROOT = 0;
+/** More than one query can name. */
+const SELECTIONS_MAX = 1 << 13;
 
 /**
  * Keeps the attributes of many nodes in little memory: each string and each path once, each attribute as two numbers.
@@ -19,11 +21,13 @@ const ROOT = 0;
 export class AttributePool implements AttributeVisitor<number> {
   readonly #numbers = new Map<string, number>();
   readonly #strings: string[] = [];
-  #longest = 0;
 
   // By number of path. The root has no key.
   #parents = new Int32Array(64);
   #keys = new Int32Array(64).fill(NONE, 0, 1);
+  /** A path's newest child, and the sibling that came before a path: 0 where there is none. */
+  #newest = new Int32Array(64);
+  #older = new Int32Array(64);
   #paths = 1;
   /** Open addressing, from parent and key to path; 0 is free, because the root is nobody's child. */
   #table = new Int32Array(128);
@@ -43,14 +47,17 @@ export class AttributePool implements AttributeVisitor<number> {
     const slot = this.#slot(parent, keyNumber);
     const known = this.#table[slot] ?? 0;
     if (known !== 0) return known;
-    if (key.length > this.#longest) this.#longest = key.length;
     const path = this.#paths++;
     if (path === this.#parents.length) {
       this.#parents = grown(this.#parents, new Int32Array(path * 2));
       this.#keys = grown(this.#keys, new Int32Array(path * 2));
+      this.#newest = grown(this.#newest, new Int32Array(path * 2));
+      this.#older = grown(this.#older, new Int32Array(path * 2));
     }
     this.#parents[path] = parent;
     this.#keys[path] = keyNumber;
+    this.#older[path] = this.#newest[parent] ?? 0;
+    this.#newest[parent] = path;
     this.#table[slot] = path;
     if (this.#paths * 2 > this.#table.length) this.#rehash();
     return path;
@@ -91,7 +98,7 @@ export class AttributePool implements AttributeVisitor<number> {
     let found: string[] | undefined;
     for (let i = stored.start; i < end; i += 2) {
       const path = pairs[i] ?? ROOT;
-      if (keys[path] === key || (full.length > 0 && full.includes(path))) {
+      if (keys[path] === key || (full.size > 0 && full.has(path))) {
         (found ??= []).push(this.#strings[pairs[i + 1] ?? NONE] ?? '');
       }
     }
@@ -137,40 +144,48 @@ export class AttributePool implements AttributeVisitor<number> {
     }
   }
 
-  /** The paths that `field` names, worked out again whenever paths have come since. */
+  /** The paths that `field` names. Of paths that it begins with, only children that have come since are looked at. */
   #select(field: string): Selection {
-    const known = this.#selections.get(field);
-    if (known?.paths === this.#paths) return known;
-    const full: number[] = [];
-    this.#collect(field, 0, ROOT, full);
-    // NONE is the root's key, and no value stands at the root.
-    const selection = { paths: this.#paths, key: this.#numbers.get(field) ?? NONE, full };
-    if (this.#selections.size >= 1000) this.#selections.clear();
-    this.#selections.set(field, selection);
+    let selection = this.#selections.get(field);
+    if (selection === undefined) {
+      if (this.#selections.size >= SELECTIONS_MAX) this.#selections.clear();
+      selection = { paths: 1, key: NONE, full: new Set(), heads: new Map([[ROOT, 0]]) };
+      this.#selections.set(field, selection);
+    }
+    if (selection.paths < this.#paths) this.#extend(selection, field);
     return selection;
   }
 
-  /** A key may hold `_` itself: every way to cut the field into keys counts, and paths that exist lead the search. */
-  #collect(field: string, from: number, parent: number, found: number[]): void {
-    for (let cut = field.indexOf('_', from); ; cut = field.indexOf('_', cut + 1)) {
-      const end = cut === -1 ? field.length : cut;
-      if (end - from > this.#longest) return;
-      const key = this.#numbers.get(field.slice(from, end));
-      const path = key === undefined ? 0 : (this.#table[this.#slot(parent, key)] ?? 0);
-      if (path !== 0 && cut === -1) found.push(path);
-      if (path !== 0 && cut !== -1) this.#collect(field, cut + 1, path, found);
-      if (cut === -1) return;
+  /**
+   * A key may hold `_` itself, so that the field can be cut into keys in very many ways. Each path is compared with the
+   * field once, where its parent ends: the time is at most that of reading the keys.
+   */
+  #extend(selection: Selection, field: string): void {
+    const { full, heads } = selection;
+    // Those that are added on the way come up too.
+    for (const [head, from] of heads) {
+      for (let path = this.#newest[head] ?? 0; path >= selection.paths; path = this.#older[path] ?? 0) {
+        const key = this.#strings[this.#keys[path] ?? NONE] ?? '';
+        if (!field.startsWith(key, from)) continue;
+        const end = from + key.length;
+        if (end === field.length) full.add(path);
+        else if (field.charAt(end) === '_') heads.set(path, end + 1);
+      }
     }
+    selection.paths = this.#paths;
+    selection.key = this.#numbers.get(field) ?? NONE;
   }
 }
 
 interface Selection {
-  /** How many paths there were when it was made. */
-  readonly paths: number;
-  /** Number of the key that is the whole field, for paths that end in it. */
-  readonly key: number;
+  /** How many paths there were when it was last extended. */
+  paths: number;
+  /** Number of the key that is the whole field, for paths that end in it; NONE is the root's, where no value stands. */
+  key: number;
   /** Paths whose keys, joined, are the field. */
-  readonly full: readonly number[];
+  readonly full: Set<number>;
+  /** Paths whose keys, joined, and a `_` begin the field; and where it goes on. */
+  readonly heads: Map<number, number>;
 }
 
 function grown<A extends Int32Array | Uint32Array>(from: A, to: A): A {

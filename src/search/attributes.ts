@@ -2,6 +2,9 @@ import { VaultError } from '../errors.ts';
 
 /** Deepest nesting of hashes and arrays in a node's attributes. */
 export const ATTRIBUTE_DEPTH_MAX = 64;
+/** Longest key and longest value of a node's attributes, in UTF-16 code units. */
+export const KEY_MAX = 4096;
+export const VALUE_MAX = 256 * 1024;
 
 type Hash = Readonly<Record<string, unknown>>;
 
@@ -24,7 +27,7 @@ interface Walk<P> {
  * array stand at the array's place; null is the empty string.
  * @param node its name, for messages
  * @param levels highest precedence first; those that are not hashes are left out
- * @throws VaultError input-too-deep
+ * @throws VaultError input-too-deep, input-too-large
  */
 export function visitAttributes<P>(node: string, levels: readonly unknown[], root: P, visitor: AttributeVisitor<P>): void {
   visitHash({ node, visitor }, levels.filter(isHash), root, 0);
@@ -37,6 +40,7 @@ function visitHash<P>(walk: Walk<P>, levels: readonly Hash[], place: P, depth: n
   for (const [i, level] of levels.entries()) {
     for (const key of Object.keys(level)) {
       if (i > 0 && isOverridden(levels, i, key)) continue;
+      if (key.length > KEY_MAX) throw tooLarge(walk, 'key', KEY_MAX);
       if (depth > 0) visitor.value(place, key);
       visitValue(walk, level[key], lower(levels, i, key), visitor.child(place, key), depth + 1);
     }
@@ -67,6 +71,7 @@ function visitValue<P>(walk: Walk<P>, value: unknown, below: readonly Hash[], pl
   const { visitor } = walk;
   switch (typeof value) {
     case 'string':
+      if (value.length > VALUE_MAX) throw tooLarge(walk, 'value', VALUE_MAX);
       visitor.value(place, value);
       return;
     case 'number':
@@ -97,4 +102,11 @@ function checkDepth<P>({ node }: Walk<P>, depth: number): void {
       details: { node, maxDepth: ATTRIBUTE_DEPTH_MAX },
     });
   }
+}
+
+/** Says nothing of the key or value itself, which may be secret. */
+function tooLarge<P>({ node }: Walk<P>, what: 'key' | 'value', maxLength: number): VaultError {
+  return new VaultError('input-too-large', `The attributes of node ${JSON.stringify(node)} hold a ${what} longer than ${String(maxLength)} characters.`, {
+    hint: 'Nothing searches for that: remove it from the node object.', details: { node, maxLength },
+  });
 }

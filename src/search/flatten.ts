@@ -38,7 +38,7 @@ export type Flatten = (node: NodeObject, expanded?: ExpandedRunList) => FlatNode
  * Flattens one node: attributes merged default < normal < override < automatic, and above them the node's own name,
  * chef_environment, run_list, role and recipe (from the run list), policy_name and policy_group (where it has them).
  * @param expanded stands above the node's own `roles` and `recipes` where it is given
- * @throws VaultError input-too-deep
+ * @throws VaultError input-too-deep, input-too-large
  */
 export function flattenNode(node: NodeObject, expanded?: ExpandedRunList): FlatNode {
   return createFlatten()(node, expanded);

@@ -1,10 +1,13 @@
 // Our own parser: npm's `lucene` reads AND and OR at one precedence, to the right, and `liqe` refuses much of the syntax.
-import type { Clause, Expression, Leaf, Occur, Query, Span } from './ast.ts';
+import type { Clause, Expression, Leaf, Occur, PatternPart, Query, Span } from './ast.ts';
 import { queryError } from './queryError.ts';
 import { tokenize, type Token } from './tokens.ts';
 
 /** Deepest nesting of parentheses. */
 export const DEPTH_MAX = 100;
+/** Longest name of a field and longest pattern, without their backslashes, in UTF-16 code units. */
+export const FIELD_MAX = 1024;
+export const PATTERN_MAX = 1024;
 
 /**
  * Reads a query in Lucene's classic syntax, with OR where no operator stands. Stricter than Lucene: a word without
@@ -147,6 +150,10 @@ function leaf(state: State, field: string, token: Token, span: Span): Leaf {
       if (parts.every((part) => 'wildcard' in part && part.wildcard === '*')) return { kind: 'exists', field, span };
       const only = parts[0];
       if (parts.length === 1 && only !== undefined && 'text' in only) return { kind: 'equals', field, value: only.text, span };
+      if (lengthOf(parts) > PATTERN_MAX) {
+        throw queryError(state.text, token.span.start, `this pattern is longer than ${String(PATTERN_MAX)} characters.`,
+          'Shorten it with *, or put the whole value in double quotes.');
+      }
       return { kind: 'pattern', field, parts, span };
     }
     case 'end':
@@ -168,9 +175,17 @@ function leaf(state: State, field: string, token: Token, span: Span): Leaf {
 
 function fieldName(text: string, token: Token & { kind: 'word' }): string {
   const only = token.parts[0];
-  if (token.parts.length === 1 && only !== undefined && 'text' in only) return only.text;
+  if (token.parts.length === 1 && only !== undefined && 'text' in only) {
+    if (only.text.length <= FIELD_MAX) return only.text;
+    throw queryError(text, token.span.start, `the name of this field is longer than ${String(FIELD_MAX)} characters.`,
+      'Name the field by its last part, which finds it at any depth.');
+  }
   throw queryError(text, token.span.start, 'the name of a field cannot have wildcards.',
     'Name the field by its full path, or by its last part, which finds it at any depth.');
+}
+
+function lengthOf(parts: readonly PatternPart[]): number {
+  return parts.reduce((length, part) => length + ('text' in part ? part.text.length : 1), 0);
 }
 
 function isEverything(token: Token & { kind: 'word' }): boolean {

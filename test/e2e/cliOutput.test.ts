@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -42,6 +42,7 @@ describe('help and usage', () => {
 
   const slips: readonly (readonly [readonly string[], string])[] = [
     [['creat', 'iam', 'x.json'], 'create iam'], [['create', 'iamm'], 'create iam'], [['node', 'lst'], 'node list'], [['nodes', 'list'], 'node list'],
+    [['plan', './f.json'], 'plan iam'], [['check', 'f.json'], 'check iam'], [['node', 'rm', 'x'], 'node remove'], [['node', 'ls'], 'node list'],
     [['lst'], 'list'], [['decript', 'vault', 'item'], 'decrypt'], [['serach', QUERY], 'search'],
   ];
   for (const [args, command] of slips) {
@@ -50,7 +51,35 @@ describe('help and usage', () => {
     });
   }
 
+  it('reports a bad flag, an argument too many and a missing file of every command', async () => {
+    for (const command of commands) {
+      const words = command.split(' ');
+      await world.refused('usage', [...words, '--no-such-flag']);
+      const tooMany = await world.run([...words, ...(/ iam$/.test(command) ? [] : ['a', 'b', 'c', 'd']), '--no-such-flag', '--json']);
+      assert.equal(tooMany.exitCode, 2, command);
+      shaped('error', tooMany.stdout);
+    }
+    for (const verb of ['check', 'plan', 'create']) await world.refused('input-unreadable', [verb, 'iam', 'nowhere.json']);
+    for (const args of [['key', 'show'], ['admin', 'list'], ['node', 'list'], ['sandbox']]) await world.refused('usage', [...args, 'too-much']);
+  });
+
+  it('names only commands that exist in its hints', async () => {
+    const source = new URL('../../src/', import.meta.url);
+    const files = (await readdir(source, { recursive: true })).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));
+    let found = 0;
+    for (const file of files) {
+      for (const [text, first = '', second] of (await readFile(new URL(file, source), 'utf8')).matchAll(/(?:"|\(|[a-z]: )vault ([a-z]+)(?: ([a-z]+))?/g)) {
+        if (/^[a-z]: vault (?:name|item)/.test(text)) continue;
+        found++;
+        assert.ok(commands.includes(`${first} ${second ?? ''}`) || commands.includes(first), `${file}: ${text}`);
+      }
+    }
+    assert.ok(found > 20, String(found));
+  });
+
   it('names the nearest flag, and what is missing', async () => {
+    assert.equal((await world.refused('usage', ['list', '--repo', 'x']))['suggestion'], '--repository');
+    assert.match(String((await world.refused('usage', ['search', 'role:web', 'AND', 'role:db']))['hint']), /quotes/);
     assert.equal((await world.refused('usage', ['list', '--repositry', 'x']))['suggestion'], '--repository');
     assert.deepEqual((await world.refused('usage', ['decrypt']))['missing'], ['VAULT', 'ITEM']);
     for (const args of [['decrypt', 'a', 'b', 'c', 'd'], ['create', 'iam'], ['--bogus'], ['frobnicate'], ['frobnicate', '--help'], ['list', '-x'], ['node', 'add', 'x', '--tag']]) await world.refused('usage', args);

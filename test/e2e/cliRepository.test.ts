@@ -141,6 +141,34 @@ describe('keys, nodes, admins and queries', () => {
     await world.refused('party-not-found', ['node', 'show', 'gone']);
   });
 
+  it('replaces the key of a node and keeps all else, but for what is named', async () => {
+    const { line } = await world.key('kept');
+    const automatic = { fqdn: 'kept.example.com', load: 0.5 };
+    const node = { name: 'kept', json_class: 'Chef::Node', chef_environment: 'production', run_list: ['role[web]'], automatic, normal: { team: 'a', tags: ['x'] }, default: {}, override: {}, chef_type: 'node' };
+    const [nodes, clients] = ['repository/nodes/kept.json', 'repository/clients/kept.json'];
+    const path = await world.write(nodes, JSON.stringify(node));
+    const client = await world.write(clients, JSON.stringify({ name: 'kept', validator: false, public_key: 'none' }));
+    const before = await readFile(path, 'utf8');
+    const replaced = await succeed(world.run(['node', 'add', 'kept', '--key', line, '--force']));
+    assert.match(replaced.stdout, /^Replaced the key of kept: /);
+    assert.equal(replaced.stderr, '');
+    assert.equal(await readFile(path, 'utf8'), before);
+    assert.deepEqual(JSON.parse(await readFile(client, 'utf8')), { name: 'kept', validator: false, public_key: line });
+
+    const changed = await succeed(world.run(['node', 'add', 'kept', '--key', line, '--force', '--role', 'db', '--tag', 'y']));
+    assert.match(changed.stdout, /^Replaced kept: /);
+    assert.deepEqual(JSON.parse(await readFile(path, 'utf8')), { ...node, run_list: ['role[db]'], normal: { team: 'a', tags: ['y'] } });
+
+    const twin = await succeed(world.run(['node', 'add', 'twin', '--key', line]));
+    assert.match(twin.stderr, /^warning: kept has the same key/);
+    for (const name of ['kept', 'twin']) await world.result('node remove', ['node', 'remove', name, '--yes']);
+  });
+
+  it('says what is meant by a public key in place of an identity', async () => {
+    const file = await world.write('keys/named.pub', newSshKey().publicLine);
+    assert.match(String((await world.refused('identity-invalid', ['key', 'show', '-i', file]))['hint']), /public key/);
+  });
+
   it('shows the roster', async () => {
     const roster = await world.result('admin list', ['admin', 'list']) as { version: number; quorum: number; admins: { name: string }[]; fingerprint: string; repository: string };
     assert.deepEqual([roster.version, roster.quorum, roster.admins.map(({ name }) => name)], [1, 1, ['alice']]);
@@ -168,12 +196,18 @@ describe('keys, nodes, admins and queries', () => {
     await world.refused('party-not-found', ['search', QUERY, '--why', 'files02']);
   });
 
+  it('warns of a field that no node has', async () => {
+    assert.match((await succeed(world.run(['search', 'roll:web']))).stderr, /^warning: No node has a field "roll"\. Did you mean role\?$/m);
+    assert.doesNotMatch((await succeed(world.run(['search', 'team_name:x OR policy_name:y']))).stderr, /warning/);
+  });
+
   it('warns, on stderr alone, of a query that mixes AND and OR', async () => {
     const query = 'role:web OR role:db AND role:x';
     const { stdout, stderr } = await succeed(world.run(['search', query, '--json']));
     assert.deepEqual(JSON.parse(stdout), { query, nodes: [] });
     assert.match(stderr, /role:db AND role:x/);
     assert.equal((await succeed(world.run(['search', query, '--quiet']))).stderr, '');
+    assert.match((await succeed(world.run(['search', query, '--why', 'web01']))).stderr, /role:db AND role:x/);
     assert.doesNotMatch((await succeed(world.run(['search', '(role:web OR role:db) AND name:w*']))).stderr, /warning/);
   });
 

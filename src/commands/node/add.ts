@@ -9,6 +9,8 @@ import { parseJson } from '../../json/parse.ts';
 import { addNode } from '../../operations/nodes.ts';
 import { parsePublicKey, type PublicKey } from '../../sealing/publicKey.ts';
 
+const DONE = { added: 'Added', replaced: 'Replaced', rekeyed: 'Replaced the key of' } as const;
+
 export default class NodeAdd extends VaultCommand {
   static override summary = 'Add a node, with the public key that items are sealed to.';
   static override examples = [
@@ -21,10 +23,10 @@ export default class NodeAdd extends VaultCommand {
     'key-file': Flags.string({ helpValue: 'FILE', description: 'file that holds the public key line' }),
     role: Flags.string({ multiple: true, multipleNonGreedy: true, helpValue: 'ROLE', description: 'role in its run list; may be repeated' }),
     'run-list': Flags.string({ helpValue: 'LIST', description: 'run list, as "role[web],recipe[nginx]"; goes before --role' }),
-    environment: Flags.string({ char: 'E', default: '_default', helpValue: 'NAME', description: 'Chef environment' }),
+    environment: Flags.string({ char: 'E', helpValue: 'NAME', description: 'Chef environment [default: _default]' }),
     tag: Flags.string({ multiple: true, multipleNonGreedy: true, helpValue: 'TAG', description: 'tag; may be repeated' }),
     attributes: Flags.string({ helpValue: 'JSON', description: 'further normal attributes, as a JSON object' }),
-    force: Flags.boolean({ description: 'replace a node, and its key, that is there already' }),
+    force: Flags.boolean({ description: 'replace the key of a node that is there already, and what else is named; the rest stays' }),
     ...repositoryFlags,
   };
 
@@ -36,12 +38,14 @@ export default class NodeAdd extends VaultCommand {
       name: args.name,
       publicKey: await this.readKey(flags.key, flags['key-file']),
       environment: flags.environment,
-      runList: [...(flags['run-list'] ?? '').split(',').map((entry) => entry.trim()).filter((entry) => entry !== ''), ...(flags.role ?? []).map((role) => `role[${role}]`)],
-      tags: flags.tag ?? [],
+      runList: flags['run-list'] === undefined && flags.role === undefined ? undefined
+        : [...(flags['run-list'] ?? '').split(',').map((entry) => entry.trim()).filter((entry) => entry !== ''), ...(flags.role ?? []).map((role) => `role[${role}]`)],
+      tags: flags.tag,
       attributes: readAttributes(flags.attributes),
       replace: flags.force,
     });
-    output.result({ name: node.name, key_type: node.key_type, fingerprint: node.fingerprint }, `Added ${node.name}: ${node.key_type ?? ''} key ${node.fingerprint ?? ''}`);
+    output.result({ name: node.name, key_type: node.key_type, fingerprint: node.fingerprint }, `${DONE[node.was]} ${node.name}: ${node.key_type ?? ''} key ${node.fingerprint ?? ''}`);
+    if (node.sameKey.length > 0) output.alert(`${node.sameKey.join(', ')} ${node.sameKey.length === 1 ? 'has' : 'have'} the same key: whoever holds it opens what is sealed to any of them.`);
   }
 
   private async readKey(line: string | undefined, path: string | undefined): Promise<PublicKey> {
@@ -52,8 +56,8 @@ export default class NodeAdd extends VaultCommand {
   }
 }
 
-function readAttributes(text: string | undefined): Record<string, Json> {
-  if (text === undefined) return {};
+function readAttributes(text: string | undefined): Record<string, Json> | undefined {
+  if (text === undefined) return undefined;
   const { value } = parseJson(text, '--attributes');
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new VaultError('input-invalid', '--attributes must be a JSON object.', { hint: 'For example: \'{"team":"payments"}\'.' });

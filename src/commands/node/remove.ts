@@ -2,8 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { VaultCommand } from '../../cli/vaultCommand.ts';
 import { repositoryFlags } from '../../cli/flags.ts';
-import { confirm } from '../../cli/prompt.ts';
-import { VaultError } from '../../errors.ts';
+import { confirm, declined } from '../../cli/prompt.ts';
 import { removeNode, showNode } from '../../operations/nodes.ts';
 
 export default class NodeRemove extends VaultCommand {
@@ -18,7 +17,7 @@ export default class NodeRemove extends VaultCommand {
     const output = this.output(flags);
     const { store } = await this.workspace(output, flags);
     await showNode(store, args.name);
-    if (!await confirm(`Remove node ${args.name} from the inventory?`, flags.yes)) throw new VaultError('interrupted', 'Nothing was removed.');
+    if (!await confirm(`Remove node ${args.name} from the inventory?`, flags.yes, 'Run it again with --yes.')) throw declined('Nothing was changed.');
     await removeNode(store, args.name);
     output.result({ removed: args.name }, `Removed ${args.name}`);
   }

@@ -50,7 +50,7 @@ export async function createIam(workspace: Workspace, files: readonly IamFile[],
     const plans = outcomes.map(({ report }) => report);
     options.onPlan?.(plans);
     if (plans.some(({ changes }) => changes.some(({ removes }) => removes === true)) && !await options.confirm(plans)) {
-      throw new VaultError('interrupted', 'Nothing was changed.');
+      throw new VaultError('interrupted', 'Nothing was changed.', { details: { declined: true } });
     }
     const limit = pLimit(CONCURRENCY);
     return await Promise.all(outcomes.map(({ job, planned, report }) => limit(async () => {

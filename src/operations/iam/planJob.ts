@@ -9,7 +9,7 @@ import type { Signer } from '../../items/seal.ts';
 import { readSeenGeneration } from '../../state/generations.ts';
 import { openKeyJournal } from '../../state/keyJournal.ts';
 import { keyChanged } from '../knownKeys.ts';
-import { readVerifiedItem, type Trust, type Workspace } from '../workspace.ts';
+import { readVerifiedItem, refuseMissing, type Trust, type Workspace } from '../workspace.ts';
 import type { ItemPlan, Job, PlannedJob, PresentItem } from './job.ts';
 
 export interface PlanOptions {
@@ -32,7 +32,7 @@ export async function planJob(workspace: Workspace, trust: Trust, job: Job, opti
   const item = planItem(job, present, key.kind === 'create', options.acceptKeys);
   // Above whatever was ever seen, so that an item that was made anew outranks its earlier self everywhere.
   const generation = Math.max(present?.verified.header.generation ?? 0, await readSeenGeneration(workspace.state, trust.repository, desired)) + 1;
-  return { ...job, accountId, observed, present, generation, key, notes: [...notes, ...finishedNotes(unfinished, present)], item: item.plan, changes: [...changes, ...item.changes] };
+  return { ...job, accountId, observed, present, generation, key, notes: [...notes, ...finishedNotes(unfinished, present), ...(key.kind === 'keep' ? lostNotes(item.changes, key.keyId) : [])], item: item.plan, changes: [...changes, ...item.changes] };
 }
 
 /** A run that was killed after the item was stored left only its journal behind. */
@@ -41,17 +41,17 @@ function finishedNotes(unfinished: UnfinishedKey | undefined, present: PresentIt
     ? ['An interrupted run had finished this; only its journal entry was left.'] : [];
 }
 
+/** Who is no longer sealed to has read what was: only another key shuts them out. */
+function lostNotes(changes: readonly Change[], keyId: string): string[] {
+  const lost = changes.filter(({ resource, action }) => resource === 'recipient' && action === 'delete').map(({ name }) => name);
+  return lost.length === 0 ? [] : [`${lost.join(', ')} could read access key ${keyId}, which works until it is replaced: delete it in IAM and run create again.`];
+}
+
 async function openPresentItem(workspace: Workspace, trust: Trust, { desired }: Job, { signer, recreate }: PlanOptions): Promise<PresentItem | undefined> {
   const verified = await readVerifiedItem(workspace, trust, desired);
   if (verified === undefined) {
     await workspace.store.requireFree(desired);
-    const seen = await readSeenGeneration(workspace.state, trust.repository, desired);
-    if (seen > 0 && !recreate) {
-      throw new VaultError('item-missing', `${desired.vault}/${desired.item} is gone: generation ${String(seen)} of it was seen here.`, {
-        hint: 'Restore it from version control. If it was removed on purpose, make it anew with --recreate.',
-        details: { vault: desired.vault, item: desired.item, seen },
-      });
-    }
+    if (!recreate) await refuseMissing(workspace, trust, desired);
     return undefined;
   }
   const open = openItem(verified, signer.identity, signer.name);
