@@ -2,11 +2,11 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { VaultCommand } from '../cli/vaultCommand.ts';
 import { repositoryFlags } from '../cli/flags.ts';
-import { searchInventory, whyNode } from '../operations/searchNodes.ts';
+import { searchInventory, whyNode, type SearchResult } from '../operations/searchNodes.ts';
 import { renderExplanation } from '../reporting/explanation.ts';
 import { escapeForTerminal } from '../reporting/escape.ts';
 import type { Output } from '../reporting/output.ts';
-import type { Reading } from '../search/reading.ts';
+
 
 export default class Search extends VaultCommand {
   static override summary = 'Show which nodes a query selects, and why.';
@@ -40,7 +40,7 @@ export default class Search extends VaultCommand {
   }
 }
 
-function warnOfReading(output: Output, reading: Reading): void {
+function warnOfReading(output: Output, reading: SearchResult['reading']): void {
   if (!reading.surprising) return;
   output.warning(`AND and OR are mixed without parentheses. This is read as: ${reading.parenthesised}`);
   for (const clause of reading.ignored) output.warning(`${clause} changes nothing in this query.`);
