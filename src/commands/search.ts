@@ -7,7 +7,6 @@ import { renderExplanation } from '../reporting/explanation.ts';
 import { escapeForTerminal } from '../reporting/escape.ts';
 import type { Output } from '../reporting/output.ts';
 
-
 export default class Search extends VaultCommand {
   static override summary = 'Show which nodes a query selects, and why.';
   static override description = 'The query language is the Chef server\'s. A query decides who can read a secret, so what is doubtful is an error.';
