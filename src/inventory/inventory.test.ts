@@ -70,8 +70,47 @@ describe('documents as knife downloads them', () => {
   });
 
   test('too large ones are refused', () => {
-    const large = new Uint8Array((16 << 20) + 1).fill(0x20);
-    for (const parse of [parseNode, parseRole, parseClient, parseUser]) assert.throws(() => parse(large, 's', 'a'), failsWith('input-too-large'));
+    const spaces = (length: number): Uint8Array => new Uint8Array(length).fill(0x20);
+    for (const [parse, length] of [[parseNode, 16 << 20], [parseRole, 16 << 20], [parseClient, 64 << 10], [parseUser, 64 << 10]] as const) {
+      assert.throws(() => parse(spaces(length), 's', 'a'), failsWith('input-not-json'));
+      assert.throws(() => parse(spaces(length + 1), 's', 'a'), failsWith('input-too-large'));
+    }
+  });
+
+  test('problems of nodes and roles have a position, but in very large ones', () => {
+    const large = ` "filler":"${'x'.repeat(1 << 20)}"`;
+    const deep = `${'['.repeat(64)}${']'.repeat(64)}`;
+    const cases: readonly (readonly [members: string, code: ErrorCode, position: string, problem: string])[] = [
+      ['"run_list":["role[web]"],\n "run_list":["role[db]"]', 'input-duplicate-key', 's:2:2: ', 'appears twice'],
+      ['"run_list":[],\n "run\\u005flist":[]', 'input-duplicate-key', 's:2:2: ', 'appears twice'],
+      ['"normal":{"tags":["a"],"tags":["b"]}', 'input-duplicate-key', 's:1:35: ', 'appears twice'],
+      ['"normal":{"a":[{"b":1,"b":1}]}', 'input-duplicate-key', 's:1:34: ', 'appears twice'],
+      ['"env_run_lists":{"prod":[],"prod":[]}', 'input-duplicate-key', 's:1:39: ', 'appears twice'],
+      [`"a":${deep}`, 'input-too-deep', 's:1:79: ', 'nested more than 64 levels deep'],
+      ['"run_list":["a",7,8]', 'input-invalid', 's:1:28: ', 'run_list[1]: found a number, expected a string.'],
+      ['"run_list":"a"', 'input-invalid', 's:1:23: ', 'run_list: found a string, expected a list.'],
+      ['"a":01', 'input-not-json', 's:1:', 'not valid JSON'],
+    ];
+    for (const [members, code, position, problem] of cases) {
+      for (const parse of [parseNode, parseRole]) {
+        const text = `{"name":"a",${members}`;
+        assert.throws(() => parse(new TextEncoder().encode(`${text}}`), 's', 'a'), (error) => isVaultError(error, code) && error.message.startsWith(position) && error.message.includes(problem), members);
+        assert.throws(
+          () => parse(new TextEncoder().encode(`${text},${large}}`), 's', 'a'),
+          (error) => isVaultError(error, code) && error.message.startsWith('s: ') && error.message.includes(problem) && error.message.length < 200 && error.details['source'] === 's', members,
+        );
+      }
+    }
+    const notUtf8 = new Uint8Array((1 << 20) + 1).fill(0xff);
+    assert.throws(() => parseNode(notUtf8, 's', 'a'), failsWith('input-not-json'));
+    assert.throws(() => parseRole(json({ name: 'a', env_run_lists: { prod: ['a', 7] } }), 's', 'a'), (error) => isVaultError(error, 'input-invalid') && error.message.includes('env_run_lists.prod[1]: found a number'));
+  });
+
+  test('nodes that are nested or wrong in millions of places are refused in bounded memory', () => {
+    const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+    assert.throws(() => parseNode(encode(`{"name":"a","x":${'['.repeat(3_000_000)}${']'.repeat(3_000_000)}}`), 's', 'a'), failsWith('input-too-deep'));
+    assert.throws(() => parseNode(encode(`{"name":"a","run_list":[${'1,'.repeat(3_000_000)}1]}`), 's', 'a'), (error) =>
+      isVaultError(error, 'input-invalid') && (error.details['problems'] as unknown[]).length === 1);
   });
 });
 

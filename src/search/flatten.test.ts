@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isVaultError } from '../errors.ts';
-import { ATTRIBUTE_DEPTH_MAX } from './attributes.ts';
+import { ATTRIBUTE_DEPTH_MAX, KEY_MAX, VALUE_MAX } from './attributes.ts';
 import { createFlatten, flattenNode, type FlatNode, type NodeObject } from './flatten.ts';
 
 function valuesOf(node: FlatNode, field: string): string[] | undefined {
@@ -122,4 +122,38 @@ test('a field that no node had is found once one has it', () => {
   const second = flatten({ name: 'second', automatic: { a: { b: 1 } } });
   assert.deepEqual(second.values('a_b'), ['1']);
   assert.equal(first.values('a_b'), undefined);
+});
+
+test('keys and values are limited in length, and the error repeats neither', () => {
+  const flatten = createFlatten();
+  const key = 'k'.repeat(KEY_MAX);
+  const value = 'v'.repeat(VALUE_MAX);
+  assert.deepEqual(flatten({ name: 'n', automatic: { [key]: { [key]: [value] } } }).values(`${key}_${key}`), [value]);
+  for (const node of [
+    { name: 'n', automatic: { [`${key}k`]: 1 } }, { name: 'n', normal: { a: [{ [`${key}k`]: 1 }] } },
+    { name: 'n', automatic: { a: `${value}v` } }, { name: 'n', normal: { a: { b: ['', [`${value}v`]] } } }, { name: 'n', run_list: [`${value}v`] },
+  ]) {
+    assert.throws(() => flatten(node), (error) => isVaultError(error, 'input-too-large') && error.details['node'] === 'n' && error.message.includes('"n"') && error.message.length < 200);
+  }
+  // What a higher level replaces is never looked at.
+  assert.deepEqual(flatten({ name: 'n', automatic: { a: 1 }, default: { a: `${value}v` } }).values('a'), ['1']);
+  assert.equal(flatten({ name: 'next' }).values('a'), undefined);
+});
+
+test('a field that can be cut into keys in very many ways is found in all of them', () => {
+  const nest = (depth: number): Record<string, unknown> => Object.fromEntries(Array.from({ length: 10 }, (_, i) => ['_'.repeat(i), depth === 0 ? 'leaf' : nest(depth - 1)]));
+  const hash: Record<string, unknown> = { ['_'.repeat(KEY_MAX)]: 'long', ...nest(4) };
+  const flat = flattenNode({ name: 'n', normal: { ...hash, long: 'x' } });
+  // Five keys of 0 to 9 underscores, joined by four: 21 in the keys can be shared out in 5,631 ways; and so on.
+  const ways = (keys: number, sum: number): number => keys === 0 ? Number(sum === 0) : Array.from({ length: 10 }, (_, i) => ways(keys - 1, sum - i)).reduce((a, b) => a + b);
+  for (const length of [0, 4, 13, 25, 40, 49]) {
+    assert.equal(flat.values('_'.repeat(length))?.filter((value) => value === 'leaf').length ?? 0, leaves(length), String(length));
+  }
+  for (let length = 50; length <= 1024; length++) assert.equal(flat.values('_'.repeat(length)), undefined);
+  assert.deepEqual(flat.values('_'.repeat(KEY_MAX)), ['long']);
+
+  /** By full path, and by the last key where that alone is the field. */
+  function leaves(length: number): number {
+    return ways(5, length - 4) + (length < 10 ? 10 ** 4 : 0) - (length >= 4 && length < 10 ? ways(4, -4) : 0);
+  }
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isVaultError } from '../errors.ts';
 import type { Expression, Occur } from './ast.ts';
-import { DEPTH_MAX, parseQuery } from './parse.ts';
+import { DEPTH_MAX, FIELD_MAX, parseQuery, PATTERN_MAX } from './parse.ts';
 import { QUERY_MAX } from './tokens.ts';
 
 const invalid: readonly (readonly [query: string, column: number])[] = [
@@ -69,6 +69,16 @@ test('queries are limited in length and depth', () => {
   assert.equal(parseQuery(nested(DEPTH_MAX)).root.kind, 'equals');
   assert.throws(() => parseQuery(nested(DEPTH_MAX + 1)), (error) => isVaultError(error, 'query-invalid') && error.details['column'] === DEPTH_MAX + 1);
   assert.throws(() => parseQuery('('.repeat(QUERY_MAX)), (error) => isVaultError(error, 'query-invalid'));
+});
+
+test('fields and patterns are limited in length', () => {
+  const field = 'f'.repeat(FIELD_MAX);
+  const pattern = `${'*?'.repeat(10)}${'x'.repeat(PATTERN_MAX - 20)}`;
+  assert.equal(parseQuery(`${field}:1`).root.kind, 'equals');
+  assert.equal(parseQuery(`\\${field}:${pattern.replaceAll('x', '\\x')}`).root.kind, 'pattern');
+  for (const [query, column] of [[`b:1 ${field}f:1`, 5], [`b:1 ${field}f:(1 2)`, 5], [`b:1 a:${pattern}x`, 7], [`a:(1 ${pattern}*)`, 6]] as const) {
+    assert.throws(() => parseQuery(query), (error) => isVaultError(error, 'query-invalid') && error.details['column'] === column && error.hint !== undefined);
+  }
 });
 
 test('clauses get the roles that Lucene gives them', async (t) => {
