@@ -83,12 +83,12 @@ describe('documents as knife downloads them', () => {
     const cases: readonly (readonly [members: string, code: ErrorCode, position: string, problem: string])[] = [
       ['"run_list":["role[web]"],\n "run_list":["role[db]"]', 'input-duplicate-key', 's:2:2: ', 'appears twice'],
       ['"run_list":[],\n "run\\u005flist":[]', 'input-duplicate-key', 's:2:2: ', 'appears twice'],
-      ['"normal":{"tags":["a"],"tags":["b"]}', 'input-duplicate-key', 's:1:35: ', 'appears twice'],
-      ['"normal":{"a":[{"b":1,"b":1}]}', 'input-duplicate-key', 's:1:34: ', 'appears twice'],
-      ['"env_run_lists":{"prod":[],"prod":[]}', 'input-duplicate-key', 's:1:39: ', 'appears twice'],
-      [`"a":${deep}`, 'input-too-deep', 's:1:79: ', 'nested more than 64 levels deep'],
-      ['"run_list":["a",7,8]', 'input-invalid', 's:1:28: ', 'run_list[1]: found a number, expected a string.'],
-      ['"run_list":"a"', 'input-invalid', 's:1:23: ', 'run_list: found a string, expected a list.'],
+      ['"normal":{"tags":["a"],"tags":["b"]}', 'input-duplicate-key', 's:1:36: ', 'appears twice'],
+      ['"normal":{"a":[{"b":1,"b":1}]}', 'input-duplicate-key', 's:1:35: ', 'appears twice'],
+      ['"env_run_lists":{"prod":[],"prod":[]}', 'input-duplicate-key', 's:1:40: ', 'appears twice'],
+      [`"a":${deep}`, 'input-too-deep', 's:1:80: ', 'nested more than 64 levels deep'],
+      ['"run_list":["a",7,8]', 'input-invalid', 's:1:29: ', 'run_list[1]: found a number, expected a string.'],
+      ['"run_list":"a"', 'input-invalid', 's:1:24: ', 'run_list: found a string, expected a list.'],
       ['"a":01', 'input-not-json', 's:1:', 'not valid JSON'],
     ];
     for (const [members, code, position, problem] of cases) {
