@@ -114,8 +114,8 @@ async function othersWith(store: Store, node: NewNode): Promise<string[]> {
   return names;
 }
 
-/** @throws VaultError party-not-found */
-export async function showNode(store: Store, name: string): Promise<NodeSummary & { readonly node: Node }> {
+/** @throws VaultError party-not-found, name-invalid, input-* */
+export async function readNode(store: Store, name: string): Promise<Node> {
   checkName('node', name);
   const document = await store.readInventory('nodes', name);
   if (document === undefined) {
@@ -124,7 +124,12 @@ export async function showNode(store: Store, name: string): Promise<NodeSummary 
       hint: near === undefined ? 'See "vault node list".' : `Did you mean ${near}?`, details: { name },
     });
   }
-  const node = parseNode(document.bytes, document.source, name);
+  return parseNode(document.bytes, document.source, name);
+}
+
+/** @throws VaultError as {@link readNode} */
+export async function showNode(store: Store, name: string): Promise<NodeSummary & { readonly node: Node }> {
+  const node = await readNode(store, name);
   return { ...await summarize(store, node), node };
 }
 

@@ -1,8 +1,6 @@
-import { VaultError } from '../errors.ts';
 import { parseNode, parseRole, type Node, type Role } from '../inventory/documents.ts';
 import { expandRunList, needsExpansion } from '../inventory/runList.ts';
 import { nearest } from '../json/validate.ts';
-import { checkName } from '../names.ts';
 import type { Expression } from '../search/ast.ts';
 import { compileQuery } from '../search/compile.ts';
 import { explainQuery, type Explanation } from '../search/explain.ts';
@@ -10,6 +8,7 @@ import { flattenNode, type FlatNode } from '../search/flatten.ts';
 import { parseQuery } from '../search/parse.ts';
 import { readQuery, type Reading } from '../search/reading.ts';
 import type { Store } from '../stores/store.ts';
+import { readNode } from './nodes.ts';
 
 /** Makes nodes ready to be asked. Roles are read once, when the first node needs them. */
 function flattener(store: Store): (node: Node) => Promise<FlatNode> {
@@ -68,14 +67,6 @@ function fieldsOf(expression: Expression): string[] {
 /** Why a query selects a node, or does not. @throws VaultError query-invalid, party-not-found */
 export async function whyNode(store: Store, text: string, name: string): Promise<{ matched: boolean; explanation: Explanation; reading: Reading }> {
   const query = parseQuery(text);
-  checkName('node', name);
-  const document = await store.readInventory('nodes', name);
-  if (document === undefined) {
-    const near = nearest(name, await store.listInventoryNames('nodes'));
-    throw new VaultError('party-not-found', `There is no node ${name}.`, {
-      hint: near === undefined ? 'See "vault node list".' : `Did you mean ${near}?`, details: { name },
-    });
-  }
-  const node = await flattener(store)(parseNode(document.bytes, document.source, name));
+  const node = await flattener(store)(await readNode(store, name));
   return { matched: compileQuery(query)(node), explanation: explainQuery(query, node), reading: readQuery(query) };
 }
