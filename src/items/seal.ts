@@ -75,9 +75,7 @@ function composeItem(next: NewGeneration, dataKey: Uint8Array, sealed: readonly 
     vault,
     repository: next.repository,
     generation: next.generation,
-    search_query: next.searchQuery,
-    named_admins: next.namedAdmins === null ? null : sortNames(next.namedAdmins),
-    named_clients: sortNames(next.namedClients),
+    ...audienceMembers(next),
     item_digest: digestOf(itemBytes),
     commitment: commitmentOf(dataKey, ref),
     recipients_digest: recipientsDigest(names),
@@ -88,14 +86,18 @@ function composeItem(next: NewGeneration, dataKey: Uint8Array, sealed: readonly 
   return { item: itemBytes, keys: encodeKeys({ ...entries, header: signHeader(header, next.signer.identity) }) };
 }
 
+/** What a header says of who shall be able to open an item. */
+export type Audience = Pick<NewGeneration, 'searchQuery' | 'namedAdmins' | 'namedClients'>;
+
 /**
  * A generation that more recipients can open: the data key stays, and so does ITEM.json, to the byte. Costs one seal for each
  * newcomer and one signature, whatever the number of recipients.
+ * @param audience what the header says from now on of who shall open it; as it was where left out
  */
 export function extendItem(
-  { verified, dataKey, newcomers, signer, time }: {
+  { verified, dataKey, newcomers, audience, signer, time }: {
     readonly verified: VerifiedItem; readonly dataKey: Uint8Array;
-    readonly newcomers: readonly Recipient[]; readonly signer: Signer; readonly time: Date;
+    readonly newcomers: readonly Recipient[]; readonly audience?: Audience; readonly signer: Signer; readonly time: Date;
   },
 ): ItemDocuments {
   const ref: ItemRef = { vault: verified.vault, item: verified.item };
@@ -105,6 +107,7 @@ export function extendItem(
   const names = recipientNames(entries);
   const header: ItemHeader = {
     ...verified.header,
+    ...(audience === undefined ? {} : audienceMembers(audience)),
     generation: verified.header.generation + 1,
     recipients_digest: recipientsDigest(names),
     recipients_count: names.length,
@@ -112,6 +115,10 @@ export function extendItem(
     signer: signer.name,
   };
   return { item: verified.itemBytes, keys: encodeKeys({ ...entries, header: signHeader(header, signer.identity) }) };
+}
+
+function audienceMembers({ searchQuery, namedAdmins, namedClients }: Audience): Pick<ItemHeader, 'search_query' | 'named_admins' | 'named_clients'> {
+  return { search_query: searchQuery, named_admins: namedAdmins === null ? null : sortNames(namedAdmins), named_clients: sortNames(namedClients) };
 }
 
 function sortNames(names: readonly string[]): string[] {

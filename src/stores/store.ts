@@ -27,6 +27,16 @@ export interface Store {
    *   input-too-large. Nothing was written then
    */
   writeItem(ref: ItemRef, documents: ItemDocuments, expected: number): Promise<void>;
+  /**
+   * Removes an item, durably, if the stored generation still is `expected`. A removal that was cut off leaves an item that
+   * cannot be read, and is finished by another.
+   * @throws VaultError store-conflict, with `details.found`
+   */
+  removeItem(ref: ItemRef, expected: number): Promise<void>;
+  /** What lies under an item's name, whoever put it there, unread and unjudged; members are missing where there is nothing. */
+  readRaw(ref: ItemRef): Promise<Partial<ItemDocuments>>;
+  /** Names in a data bag that are no items of a vault: plain ones, or another program's; sorted. */
+  listForeign(vault: string): Promise<string[]>;
   /** @throws VaultError item-exists, where something that is no vault's item has that name */
   requireFree(ref: ItemRef): Promise<void>;
   /** Completes a write that was cut off, so that what {@link readItem} gives is durable. */
@@ -37,6 +47,15 @@ export interface Store {
   readRoster(version: number): Promise<Uint8Array | undefined>;
   /** @throws VaultError store-conflict where that version exists */
   writeRoster(version: number, bytes: Uint8Array): Promise<void>;
+
+  /** Rosters that still lack signatures, each under its digest; sorted. */
+  listProposals(): Promise<string[]>;
+  readProposal(digest: string): Promise<Uint8Array | undefined>;
+  /**
+   * Replaces what `change` is given (undefined: there is none yet) by what it returns, while nobody else does; undefined removes it.
+   * What it throws is thrown, and nothing is changed.
+   */
+  changeProposal(digest: string, change: (present: Uint8Array | undefined) => Uint8Array | undefined): Promise<void>;
 
   readInventory(kind: InventoryKind, name: string): Promise<InventoryDocument | undefined>;
   /** Every document of a kind, sorted by name. */

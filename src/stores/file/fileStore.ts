@@ -5,7 +5,8 @@ import { listDirectory, readRegularFile } from '../../files/read.ts';
 import { createFile, ensureDirectoryWithin, removeFile, replaceFile } from '../../files/write.ts';
 import { checkName, nameProblem } from '../../names.ts';
 import type { InventoryDocument, InventoryKind, Store } from '../store.ts';
-import { finishItemFiles, hasPendingFile, listItemFiles, readItemFiles, requireFree, writeItemFiles } from './itemFiles.ts';
+import { finishItemFiles, hasPendingFile, listForeignFiles, listItemFiles, readItemFiles, readRawFiles, removeItemFiles, requireFree, writeItemFiles } from './itemFiles.ts';
+import { listProposalFiles, proposalPath } from './proposalFiles.ts';
 
 const MAX_ROSTER_BYTES = 4 << 20;
 /** A Chef node object with all that ohai found can have several megabytes. */
@@ -21,6 +22,9 @@ export function openFileStore(root: string): Store {
   const lock = <T>(work: () => Promise<T>): Promise<T> => withLock(join(root, LOCK_FILE), work);
   const rosterPath = (version: number): string => join(root, 'trust', `${String(version)}.json`);
   const inventoryPath = (kind: InventoryKind, name: string): string => join(root, kind, `${checkName('node', name)}.json`);
+
+  const readProposal = async (digest: string): Promise<Uint8Array | undefined> =>
+    (await readRegularFile(proposalPath(root, digest), { maxBytes: MAX_ROSTER_BYTES }))?.bytes;
 
   const readInventory = async (kind: InventoryKind, name: string): Promise<InventoryDocument | undefined> => {
     const source = inventoryPath(kind, name);
@@ -38,6 +42,9 @@ export function openFileStore(root: string): Store {
     location: root,
     readItem: (ref) => readItemFiles(root, ref),
     writeItem: (ref, documents, expected) => lock(() => writeItemFiles(root, ref, documents, expected)),
+    removeItem: (ref, expected) => lock(() => removeItemFiles(root, ref, expected)),
+    readRaw: (ref) => readRawFiles(root, ref),
+    listForeign: (vault) => listForeignFiles(root, vault),
     requireFree: (ref) => requireFree(root, ref),
     async finishItem(ref) {
       if (await hasPendingFile(root, ref)) await lock(() => finishItemFiles(root, ref));
@@ -52,6 +59,17 @@ export function openFileStore(root: string): Store {
         if (!await createFile(rosterPath(version), bytes, MODE)) {
           throw new VaultError('store-conflict', `Version ${String(version)} of the roster exists already.`, { details: { version } });
         }
+      });
+    },
+    listProposals: () => listProposalFiles(root),
+    readProposal,
+    async changeProposal(digest, change) {
+      const path = proposalPath(root, digest);
+      await ensureDirectoryWithin(root, 'trust', 'proposals');
+      await lock(async () => {
+        const next = change(await readProposal(digest));
+        if (next === undefined) await removeFile(path);
+        else await replaceFile(path, next, MODE);
       });
     },
     readInventory,

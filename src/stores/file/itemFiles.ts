@@ -72,15 +72,7 @@ export async function writeItemFiles(root: string, ref: ItemRef, documents: Item
   await ensureDirectoryWithin(root, 'data_bags', ref.vault);
   await finishPending(paths);
   const stored = await readPair(paths);
-  const found = generationOf(stored.keys);
-  if (found !== expected) {
-    throw new VaultError('store-conflict', expected === 0
-      ? `${ref.vault}/${ref.item} exists already, at generation ${String(found)}.`
-      : `${ref.vault}/${ref.item} was changed by somebody else: it is at generation ${String(found)}, not ${String(expected)}.`, {
-      hint: 'Run the command again: it then starts from the present generation.',
-      details: { ...ref, expected, found },
-    });
-  }
+  requireGeneration(ref, stored, expected);
   refuseOther(ref, paths, stored);
   if (stored.item !== undefined && equalBytes(stored.item, documents.item)) {
     await replaceFile(paths.keys, requireReadable(documents.keys, ref), MODE);
@@ -90,6 +82,32 @@ export async function writeItemFiles(root: string, ref: ItemRef, documents: Item
   const pending = new TextEncoder().encode(layoutJson({ item: text.decode(documents.item), keys: text.decode(documents.keys) }));
   await replaceFile(paths.pending, requireReadable(pending, ref), MODE);
   await applyPending(paths, documents);
+}
+
+function requireGeneration(ref: ItemRef, { keys }: Partial<ItemDocuments>, expected: number): void {
+  const found = generationOf(keys);
+  if (found === expected) return;
+  throw new VaultError('store-conflict', expected === 0
+    ? `${ref.vault}/${ref.item} exists already, at generation ${String(found)}.`
+    : `${ref.vault}/${ref.item} was changed by somebody else: it is at generation ${String(found)}, not ${String(expected)}.`, {
+    hint: 'Run the command again: it then starts from the present generation.',
+    details: { ...ref, expected, found },
+  });
+}
+
+/** Removes both files. The caller holds the repository's lock. */
+export async function removeItemFiles(root: string, ref: ItemRef, expected: number): Promise<void> {
+  const paths = pathsOf(root, ref);
+  await finishPending(paths);
+  requireGeneration(ref, await readPair(paths), expected);
+  // The keys document last: as long as it is there, what is left is known for an item of a vault.
+  await removeFile(paths.item);
+  await removeFile(paths.keys);
+}
+
+/** The two files as they are. */
+export async function readRawFiles(root: string, ref: ItemRef): Promise<Partial<ItemDocuments>> {
+  return await readPair(pathsOf(root, ref));
 }
 
 /** Nothing is written that no reader would take. */
@@ -175,6 +193,13 @@ function generationOf(keys: Uint8Array | undefined): number {
 
 function belongTogether(item: Uint8Array, keys: Uint8Array): boolean {
   return digestOf(item) === headOf(keys)?.item_digest;
+}
+
+/** Items of a data bag that have no keys document; sorted. */
+export async function listForeignFiles(root: string, vault: string): Promise<string[]> {
+  const files = (await listDirectory(join(root, 'data_bags', checkName('vault', vault)))).filter((name) => name.endsWith('.json'));
+  const names = new Set(files.map((name) => name.slice(0, -'.json'.length)));
+  return [...names].filter((name) => !name.endsWith(KEYS_SUFFIX) && !names.has(`${name}${KEYS_SUFFIX}`) && nameProblem('item', name) === undefined).sort(compareNames);
 }
 
 /** Items that have a keys document, or one that is pending; sorted. */
