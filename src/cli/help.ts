@@ -5,6 +5,7 @@ const GROUPS: readonly { readonly title: string; readonly commands: readonly str
   { title: 'START', commands: ['init', 'key generate', 'key show', 'sandbox'] },
   { title: 'NODES AND ADMINS', commands: ['node add', 'node list', 'node show', 'node remove', 'admin list', 'search'] },
   { title: 'CREATE CREDENTIALS', commands: ['check iam', 'plan iam', 'create iam'] },
+  { title: 'CHANGE ITEMS', commands: ['refresh', 'rotate keys', 'remove'] },
   { title: 'READ ITEMS', commands: ['list', 'decrypt'] },
 ];
 

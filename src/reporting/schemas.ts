@@ -55,7 +55,7 @@ const fieldNames = z.array(name);
 const itemChanges = z.strictObject({
   items: z.array(z.strictObject({
     vault: name, item: name,
-    action: z.enum(['created', 'unchanged', 'extended', 'resealed']).optional().describe('extended: sealed to newcomers alone; resealed: encrypted anew under another data key; absent where it failed before that was known'),
+    action: z.enum(['created', 'unchanged', 'resigned', 'extended', 'resealed']).optional().describe('resigned: the header alone is new; extended: sealed to newcomers alone; resealed: encrypted anew under another data key; absent where it failed before that was known'),
     generation: z.int().min(1).optional(),
     gained: z.array(z.strictObject({ ...party, fingerprint })).optional(),
     lost: z.array(z.strictObject({ ...party, reason: z.enum(['not-selected', 'not-named', 'unknown', 'not-on-roster', 'excluded']) })).optional(),
@@ -114,6 +114,9 @@ export const schemas = {
   'node remove': z.strictObject({ removed: name }),
   'node show': z.strictObject({ ...nodeSummary, node: z.record(z.string(), z.json()).describe('the Chef node object') }),
   'plan iam': plans,
+  'refresh': itemChanges,
+  'remove': itemChanges,
+  'rotate keys': itemChanges,
   'sandbox': z.strictObject({
     url: z.url(), accounts: z.array(z.strictObject({ name, id: z.string().regex(/^[0-9]{12}$/) })),
     config_file: z.string().optional().describe('the AWS config file that was written'),

@@ -57,9 +57,14 @@ export interface AudienceRequest {
   readonly wanted: Audience;
   /** Kept out, though query or names say otherwise. */
   readonly exclude?: readonly Party[];
-  /** Leave the clients as they are. */
-  readonly adminsOnly?: boolean;
+  readonly scope?: Scope;
 }
+
+/**
+ * What is asked anew. `all`: the query, who is named, and the roster. `admins`: the roster alone; the clients stay. `named`: those who
+ * can open it stay, and those who are named come in addition; the query is not asked.
+ */
+export type Scope = 'all' | 'admins' | 'named';
 
 /**
  * Asks the stored (or a new) query again, and compares the answer with who can open the item.
@@ -94,10 +99,11 @@ export async function planAudience(inventory: Inventory, roster: Roster, request
 }
 
 /** Those who were named and have left the roster are passed over; a new name must be on it. */
-function adminsFor(roster: Roster, { present, wanted: { namedAdmins } }: AudienceRequest): Recipient[] {
-  if (namedAdmins === null) return chooseAdmins(roster, undefined);
+function adminsFor(roster: Roster, { present, wanted: { namedAdmins }, scope = 'all' }: AudienceRequest): Recipient[] {
+  if (namedAdmins === null && scope !== 'named') return chooseAdmins(roster, undefined);
   const before = present?.admins.map(({ name }) => name) ?? [];
-  return chooseAdmins(roster, namedAdmins.filter((name) => !before.includes(name) || roster.admins.some((admin) => admin.name === name)));
+  const wanted = [...(scope === 'named' ? before : []), ...namedAdmins ?? []];
+  return chooseAdmins(roster, wanted.filter((name) => !before.includes(name) || roster.admins.some((admin) => admin.name === name)));
 }
 
 interface ChosenClients {
@@ -110,12 +116,12 @@ interface ChosenClients {
 }
 
 async function clientsFor(
-  inventory: Inventory, { where, present, wanted, adminsOnly = false }: AudienceRequest, options: AudienceOptions, isExcluded: (party: Party) => boolean,
+  inventory: Inventory, { where, present, wanted, scope = 'all' }: AudienceRequest, options: AudienceOptions, isExcluded: (party: Party) => boolean,
 ): Promise<ChosenClients> {
   const { searchQuery, namedClients } = wanted;
   const now = (present?.clients ?? []).map(({ name }) => name);
-  const found = searchQuery === '' || adminsOnly ? undefined : await inventory.select(searchQuery);
-  const chosen = new Set(adminsOnly ? now : [...found?.names ?? [], ...namedClients]);
+  const found = searchQuery === '' || scope !== 'all' ? undefined : await inventory.select(searchQuery);
+  const chosen = new Set([...(scope === 'all' ? found?.names ?? [] : now), ...(scope === 'admins' ? [] : namedClients)]);
   const clients: Recipient[] = [];
   const skipped: { name: string; reason: string }[] = [];
   const unknown: string[] = [];
@@ -141,13 +147,13 @@ async function clientsFor(
   };
 }
 
-function audienceFor({ wanted, exclude = [], adminsOnly = false }: AudienceRequest, lost: readonly Loss[]): Audience {
+function audienceFor({ wanted, exclude = [] }: AudienceRequest, lost: readonly Loss[]): Audience {
   const gone = (role: RecipientRole): Set<string> => new Set([...exclude, ...lost].filter((each) => each.role === role).map(({ name }) => name));
   const [admins, clients] = [gone('admin'), gone('client')];
   return {
     searchQuery: wanted.searchQuery,
     namedAdmins: wanted.namedAdmins === null ? null : wanted.namedAdmins.filter((name) => !admins.has(name)),
-    namedClients: adminsOnly ? wanted.namedClients : wanted.namedClients.filter((name) => !clients.has(name)),
+    namedClients: wanted.namedClients.filter((name) => !clients.has(name)),
   };
 }
 
