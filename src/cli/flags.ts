@@ -10,3 +10,12 @@ export const repositoryFlags = {
 export const identityFlags = {
   identity: Flags.string({ char: 'i', helpValue: 'FILE', description: 'private key to use [default: VAULT_IDENTITY, or the first of the usual places that fits]' }),
 };
+
+/** Flags of the commands that seal items. */
+export const sealFlags = {
+  'accept-key': Flags.string({ multiple: true, multipleNonGreedy: true, helpValue: 'NAME', description: 'accept the changed public key of this node or admin; may be repeated' }),
+  'skip-unsealable': Flags.boolean({ description: 'leave out nodes that match and have no key that can be sealed to' }),
+  'allow-empty': Flags.boolean({ description: 'accept a query that selects no node' }),
+  ...identityFlags,
+  ...repositoryFlags,
+};

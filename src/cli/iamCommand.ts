@@ -1,8 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { loadIdentities } from '../config/identities.ts';
 import { readAwsProfiles } from '../config/awsProfiles.ts';
-import { VaultError } from '../errors.ts';
+import type { VaultError } from '../errors.ts';
 import { openAccount, type AwsAccount } from '../iam/client.ts';
 import { checkFiles, requireClean } from '../operations/iam/checkFiles.ts';
 import type { IamOptions } from '../operations/iam/createIam.ts';
@@ -10,9 +9,7 @@ import type { IamFile } from '../policy/iamFile.ts';
 import { renderFindings } from '../reporting/check.ts';
 import type { Output } from '../reporting/output.ts';
 import { createProgress, type Progress } from '../reporting/progress.ts';
-import type { Identity } from '../sealing/identity.ts';
-import { identityFlags, repositoryFlags } from './flags.ts';
-import { passphrasePrompt } from './prompt.ts';
+import { sealFlags } from './flags.ts';
 import { VaultCommand } from './vaultCommand.ts';
 
 export const iamArgs = { file: Args.string({ required: true, multiple: true, description: 'IAM file; several may be named' }) };
@@ -20,12 +17,8 @@ export const iamArgs = { file: Args.string({ required: true, multiple: true, des
 /** Flags of the commands that look at accounts. */
 export const iamFlags = {
   'adopt': Flags.boolean({ description: 'take over users and groups that this tool did not make' }),
-  'accept-key': Flags.string({ multiple: true, multipleNonGreedy: true, helpValue: 'NAME', description: 'accept the changed public key of this node or admin; may be repeated' }),
   'recreate': Flags.boolean({ description: 'make items anew that were here before and are gone' }),
-  'allow-empty': Flags.boolean({ description: 'accept a query that selects no node' }),
-  'skip-unsealable': Flags.boolean({ description: 'leave out nodes that match and have no key that can be sealed to' }),
-  ...identityFlags,
-  ...repositoryFlags,
+  ...sealFlags,
 };
 
 interface IamFlagValues {
@@ -75,14 +68,6 @@ export abstract class IamCommand extends VaultCommand {
       identity.wipe();
       for (const account of opened) account.close();
     }
-  }
-
-  /** The first identity that can sign. */
-  private async adminIdentity(named: string | undefined): Promise<Identity> {
-    for await (const { identity } of loadIdentities(this.environment, named, passphrasePrompt('Passphrase of the identity: '))) {
-      if (identity.signingKey !== undefined || named !== undefined) return identity;
-    }
-    throw new VaultError('identity-missing', 'No identity here can sign.', { hint: 'Make one with "vault key generate", or name an admin\'s with --identity.' });
   }
 }
 

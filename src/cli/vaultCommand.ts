@@ -3,8 +3,10 @@ import { Command } from '@oclif/core/command';
 import { Config } from '@oclif/core/config';
 import * as Flags from '@oclif/core/flags';
 import { processEnvironment, stateDirectoryPath, type Environment } from '../config/environment.ts';
+import { VaultError } from '../errors.ts';
 import type { Workspace } from '../operations/workspace.ts';
 import type { Output } from '../reporting/output.ts';
+import type { Identity } from '../sealing/identity.ts';
 import { processOutput } from './processOutput.ts';
 
 /** Flags that every command has. */
@@ -49,6 +51,16 @@ export abstract class VaultCommand extends Command {
       await trustRoster(workspace);
     }
     return { ...workspace, root };
+  }
+
+  /** The first identity that can sign, loaded as admins' commands need it. The caller wipes it. */
+  protected async adminIdentity(named: string | undefined): Promise<Identity> {
+    const { loadIdentities } = await import('../config/identities.ts');
+    const { passphrasePrompt } = await import('./prompt.ts');
+    for await (const { identity } of loadIdentities(this.environment, named, passphrasePrompt('Passphrase of the identity: '))) {
+      if (identity.signingKey !== undefined || named !== undefined) return identity;
+    }
+    throw new VaultError('identity-missing', 'No identity here can sign.', { hint: 'Make one with "vault key generate", or name an admin\'s with --identity.' });
   }
 
   protected override async catch(error: Error): Promise<void> {

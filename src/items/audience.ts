@@ -11,7 +11,7 @@ export interface AudienceChange {
 }
 
 /** Compares who an item is sealed to with who it shall be sealed to. */
-export function compareAudience(keys: KeysDocument, wanted: readonly Recipient[]): AudienceChange {
+export function compareAudience(keys: Pick<KeysDocument, 'admins' | 'clients'>, wanted: readonly Recipient[]): AudienceChange {
   const id = ({ role, name }: { role: RecipientRole; name: string }): string => `${role} ${name}`;
   const present = new Map(recipientNames(keys).map((each) => [id(each), each]));
   const wantedIds = new Set(wanted.map(id));

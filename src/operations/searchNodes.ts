@@ -35,21 +35,37 @@ export interface SearchResult {
   readonly unknownFields: readonly { readonly field: string; readonly near: string | undefined }[];
 }
 
+/** A node that is ready to be asked. */
+export interface NamedNode {
+  readonly name: string;
+  readonly flat: FlatNode;
+}
+
 /**
  * Asks every node of the inventory.
  * @throws VaultError query-invalid, and input-* for a node document that cannot be read
  */
 export async function searchInventory(store: Store, text: string): Promise<SearchResult> {
+  parseQuery(text); // Before anything is read.
+  return await selectNodes(flattenInventory(store), text);
+}
+
+/** Every node of the inventory, sorted by name. @throws VaultError input-* for a node document that cannot be read */
+export async function* flattenInventory(store: Store): AsyncGenerator<NamedNode> {
+  const flatten = flattener(store);
+  for await (const { bytes, source, name } of store.listInventory('nodes')) yield { name, flat: await flatten(parseNode(bytes, source, name)) };
+}
+
+/** Asks nodes. @throws VaultError query-invalid */
+export async function selectNodes(nodes: AsyncIterable<NamedNode> | Iterable<NamedNode>, text: string): Promise<SearchResult> {
   const query = parseQuery(text);
   const matches = compileQuery(query);
-  const flatten = flattener(store);
   const names: string[] = [];
   const unseen = new Set(fieldsOf(query.root).filter((field) => !WELL_KNOWN.includes(field)));
   let empty = true;
-  for await (const { bytes, source, name } of store.listInventory('nodes')) {
-    const node = await flatten(parseNode(bytes, source, name));
-    if (matches(node)) names.push(name);
-    for (const field of unseen) if (node.values(field) !== undefined) unseen.delete(field);
+  for await (const { name, flat } of nodes) {
+    if (matches(flat)) names.push(name);
+    for (const field of unseen) if (flat.values(field) !== undefined) unseen.delete(field);
     empty = false;
   }
   const unknownFields = empty ? [] : [...unseen].map((field) => ({ field, near: nearest(field, WELL_KNOWN) }));

@@ -1,7 +1,7 @@
 import { isVaultError, VaultError } from '../errors.ts';
 import type { Identity } from '../sealing/identity.ts';
 import type { ItemRef } from '../sealing/dataKey.ts';
-import { readSeenGeneration, rememberGeneration } from '../state/generations.ts';
+import { readSeen, readSeenGeneration, rememberGeneration } from '../state/generations.ts';
 import { readPin, rememberPin } from '../state/pins.ts';
 import type { StateDirectory } from '../state/stateDirectory.ts';
 import type { Store } from '../stores/store.ts';
@@ -74,12 +74,12 @@ export async function readVerifiedItem(workspace: Workspace, trust: Trust, ref: 
   return parsed === undefined ? undefined : await judgeItem(workspace, trust, parsed);
 }
 
-/** @throws VaultError item-missing, where an item that is not there was seen here before */
+/** @throws VaultError item-missing, where an item that is not there was seen here before, and was not deleted from here */
 export async function refuseMissing({ state }: Workspace, { repository }: Trust, { vault, item }: ItemRef): Promise<void> {
-  const seen = await readSeenGeneration(state, repository, { vault, item });
-  if (seen === 0) return;
+  const { generation: seen, deleted } = await readSeen(state, repository, { vault, item });
+  if (seen === 0 || deleted) return;
   throw new VaultError('item-missing', `${vault}/${item} is gone: generation ${String(seen)} of it was seen here.`, {
-    hint: 'Restore both of its files from version control. If it was removed on purpose, an admin makes it anew with "vault create iam --recreate".',
+    hint: 'Restore both of its files from version control. If it was deleted on purpose, an admin makes it anew with --recreate.',
     details: { vault, item, seen },
   });
 }

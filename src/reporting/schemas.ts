@@ -49,6 +49,23 @@ const plans = z.strictObject({
   })).describe('one for each user in each account, in the order of the files'),
 });
 
+const party = { role: z.enum(['admin', 'client']), name };
+const fieldNames = z.array(name);
+
+const itemChanges = z.strictObject({
+  items: z.array(z.strictObject({
+    vault: name, item: name,
+    action: z.enum(['created', 'unchanged', 'extended', 'resealed']).optional().describe('extended: sealed to newcomers alone; resealed: encrypted anew under another data key; absent where it failed before that was known'),
+    generation: z.int().min(1).optional(),
+    gained: z.array(z.strictObject({ ...party, fingerprint })).optional(),
+    lost: z.array(z.strictObject({ ...party, reason: z.enum(['not-selected', 'not-named', 'unknown', 'not-on-roster', 'excluded']) })).optional(),
+    rekeyed: z.array(z.strictObject({ ...party, before: fingerprint, after: fingerprint })).optional(),
+    unknown: z.array(name).optional().describe('nodes that are gone from the inventory and still can open it'),
+    fields: z.strictObject({ added: fieldNames, changed: fieldNames, removed: fieldNames }).optional().describe('names of fields whose value is another'),
+    error: z.strictObject(failure).optional(),
+  })),
+});
+
 const explanation = z.strictObject({
   source: z.string().describe('the clause as it was written'),
   occur: z.enum(['must', 'should', 'must-not']),

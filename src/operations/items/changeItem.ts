@@ -1,0 +1,194 @@
+import { isDeepStrictEqual } from 'node:util';
+import { isVaultError, VaultError } from '../../errors.ts';
+import type { ItemDocuments, ItemHeader } from '../../items/model.ts';
+import type { SealEntries } from '../../items/recipients.ts';
+import { extendItem, sealItemWith, type Audience, type Signer } from '../../items/seal.ts';
+import { openItem, type OpenItem, type VerifiedItem } from '../../items/verify.ts';
+import type { Json } from '../../json/canonical.ts';
+import type { ItemRef } from '../../sealing/dataKey.ts';
+import { wipe } from '../../sealing/encoding.ts';
+import { rememberGeneration } from '../../state/generations.ts';
+import { refuseChangedKeys } from '../knownKeys.ts';
+import { itemNotFound } from '../openItem.ts';
+import { readVerifiedItem, refuseMissing, type Trust, type Workspace } from '../workspace.ts';
+import type { Inventory } from './inventory.ts';
+import { planAudience, type AudienceOptions, type AudiencePlan, type Party } from './planAudience.ts';
+
+/** What one run of a command that changes items works with. */
+export interface Session {
+  readonly workspace: Workspace;
+  readonly trust: Trust;
+  readonly signer: Signer;
+  readonly inventory: Inventory;
+  readonly options: AudienceOptions;
+  readonly sealEntries: SealEntries;
+}
+
+/** What is wanted of an item; what is left out stays as it is, but for who the query selects now. */
+export interface Intent {
+  readonly audience?: (header: ItemHeader) => Audience;
+  /** Every field of the new generation; undefined where the content stays. The values are opened for it alone. */
+  readonly fields?: (open: OpenItem) => Readonly<Record<string, Json>> | undefined;
+  /** Encrypt anew under another data key, whatever else changes. */
+  readonly rotate?: boolean;
+  readonly exclude?: readonly Party[];
+  /** Leave the clients as they are. */
+  readonly adminsOnly?: boolean;
+}
+
+export type ItemAction = 'created' | 'unchanged' | 'extended' | 'resealed';
+
+/** What a change would do, or did. Holds no secret. */
+export interface PlannedChange extends ItemRef {
+  readonly action: ItemAction;
+  /** Of the new generation; the present one where nothing changes. */
+  readonly generation: number;
+  readonly audience: AudiencePlan;
+  /** Names of fields whose value is new, is another, or is gone. */
+  readonly fields: FieldChanges;
+  /** Whether the query, or who is named, is another. */
+  readonly headerChanged: boolean;
+}
+
+export interface FieldChanges {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** How often a change is tried again, where somebody else was faster. */
+const ATTEMPTS = 10;
+
+/** Says what an intent would do to an item. Changes nothing. @throws VaultError as {@link changeItem} */
+export async function planChange(session: Session, ref: ItemRef, intent: Intent): Promise<PlannedChange> {
+  const { planned, open } = await prepare(session, ref, intent);
+  open?.wipe();
+  return planned;
+}
+
+/**
+ * Carries an intent out: reads the item, compares, seals, and writes, if the item is then still the one that was read; otherwise
+ * it begins anew, so that nobody's change is lost.
+ * @param agreed the plan that somebody agreed to: what takes more away than it is refused
+ * @throws VaultError item-not-found, item-missing, not-a-recipient, recipient-unknown, store-conflict, what planAudience and
+ *   readVerifiedItem throw, and what the store does
+ */
+export async function changeItem(session: Session, ref: ItemRef, intent: Intent, agreed?: PlannedChange): Promise<PlannedChange> {
+  for (let attempt = 1; ; attempt++) {
+    const { planned, verified, open, fields } = await prepare(session, ref, intent);
+    try {
+      if (planned.action === 'unchanged') {
+        await session.workspace.store.finishItem(ref);
+        return planned;
+      }
+      if (agreed !== undefined) refuseMore(planned, agreed);
+      await refuseChangedKeys(session.workspace, session.trust, planned.audience.gained, session.options.acceptKeys);
+      const documents = await compose(session, planned, verified, open, fields);
+      await session.workspace.store.writeItem(ref, documents, verified.header.generation);
+      await rememberGeneration(session.workspace.state, session.trust.repository, ref, planned.generation);
+      return planned;
+    } catch (error) {
+      if (!isVaultError(error, 'store-conflict') || attempt === ATTEMPTS || error.details['found'] === undefined) throw error;
+    } finally {
+      open?.wipe();
+    }
+  }
+}
+
+interface Prepared {
+  readonly planned: PlannedChange;
+  readonly verified: VerifiedItem;
+  /** Where something is to be written, or was to be compared. */
+  readonly open: OpenItem | undefined;
+  /** Every field, where the content changes. */
+  readonly fields: Readonly<Record<string, Json>> | undefined;
+}
+
+async function prepare(session: Session, ref: ItemRef, intent: Intent): Promise<Prepared> {
+  const { workspace, trust, signer, inventory, options } = session;
+  const verified = await readVerifiedItem(workspace, trust, ref);
+  if (verified === undefined) {
+    await refuseMissing(workspace, trust, ref);
+    throw await itemNotFound(workspace.store, ref);
+  }
+  const { header } = verified;
+  const before: Audience = { searchQuery: header.search_query, namedAdmins: header.named_admins, namedClients: header.named_clients };
+  const audience = await planAudience(inventory, trust.roster, {
+    where: `${ref.vault}/${ref.item}`, present: verified.keys, wanted: intent.audience?.(header) ?? before,
+    ...(intent.exclude === undefined ? {} : { exclude: intent.exclude }), ...(intent.adminsOnly === undefined ? {} : { adminsOnly: intent.adminsOnly }),
+  }, options);
+  const headerChanged = !isDeepStrictEqual(sorted(audience.audience), sorted(before));
+  const audienceChanges = headerChanged || audience.gained.length + audience.lost.length + audience.rekeyed.length > 0;
+  if (!audienceChanges && intent.rotate !== true && intent.fields === undefined) return { planned: plan('unchanged', none), verified, open: undefined, fields: undefined };
+
+  const open = openItem(verified, signer.identity, signer.name);
+  try {
+    const wanted = intent.fields?.(open);
+    const changes = wanted === undefined ? none : compareFields(open.all(), wanted);
+    const reseal = intent.rotate === true || count(changes) > 0 || audience.lost.length > 0 || audience.rekeyed.length > 0;
+    if (reseal) requireKeys(ref, audience);
+    const planned = plan(reseal ? 'resealed' : audienceChanges ? 'extended' : 'unchanged', changes);
+    return { planned, verified, open, fields: reseal ? wanted ?? open.all() : undefined };
+  } catch (error) {
+    open.wipe();
+    throw error;
+  }
+
+  function plan(action: ItemAction, fields: FieldChanges): PlannedChange {
+    return { ...ref, action, generation: header.generation + (action === 'unchanged' ? 0 : 1), audience, fields, headerChanged };
+  }
+}
+
+const none: FieldChanges = { added: [], changed: [], removed: [] };
+
+function count({ added, changed, removed }: FieldChanges): number {
+  return added.length + changed.length + removed.length;
+}
+
+function compareFields(before: Readonly<Record<string, Json>>, after: Readonly<Record<string, Json>>): FieldChanges {
+  return {
+    added: Object.keys(after).filter((name) => !Object.hasOwn(before, name)),
+    changed: Object.keys(after).filter((name) => Object.hasOwn(before, name) && !isDeepStrictEqual(before[name], after[name])),
+    removed: Object.keys(before).filter((name) => !Object.hasOwn(after, name)),
+  };
+}
+
+function sorted({ searchQuery, namedAdmins, namedClients }: Audience): Audience {
+  return { searchQuery, namedAdmins: namedAdmins === null ? null : [...new Set(namedAdmins)].sort(), namedClients: [...new Set(namedClients)].sort() };
+}
+
+/** What is sealed anew must be sealed to everybody who stays. @throws VaultError recipient-unknown */
+function requireKeys({ vault, item }: ItemRef, { unknown }: AudiencePlan): void {
+  if (unknown.length === 0) return;
+  throw new VaultError('recipient-unknown', `${unknown.join(', ')} can open ${vault}/${item} and ${unknown.length === 1 ? 'is' : 'are'} not in the inventory any more, so it cannot be sealed anew.`, {
+    hint: 'Take out whoever is gone with --clean-unknown, or add them again with "vault node add".', details: { vault, item, clients: unknown },
+  });
+}
+
+/** Whoever agreed to lose one party did not agree to lose another. @throws VaultError store-conflict */
+function refuseMore(planned: PlannedChange, agreed: PlannedChange): void {
+  const id = ({ role, name }: Party): string => `${role} ${name}`;
+  const known = new Set([...agreed.audience.lost, ...agreed.audience.rekeyed].map(id));
+  const more = [...planned.audience.lost, ...planned.audience.rekeyed].filter((each) => !known.has(id(each)));
+  if (more.length === 0) return;
+  throw new VaultError('store-conflict', `${planned.vault}/${planned.item} was changed by somebody else meanwhile: now ${more.map(({ name }) => name).join(', ')} would lose it too.`, {
+    hint: 'Run the command again, and look at what it would do.', details: { vault: planned.vault, item: planned.item, lost: more.map(({ name }) => name) },
+  });
+}
+
+async function compose({ trust, signer, workspace, sealEntries }: Session, planned: PlannedChange, verified: VerifiedItem, open: OpenItem | undefined, fields: Prepared['fields']): Promise<ItemDocuments> {
+  const { audience } = planned;
+  const time = workspace.now();
+  if (fields !== undefined) {
+    return await sealItemWith(sealEntries, {
+      vault: planned.vault, item: planned.item, repository: trust.repository, fields, ...audience.audience,
+      recipients: audience.recipients, generation: planned.generation, signer, time,
+    });
+  }
+  const dataKey = open?.copyDataKey() ?? new Uint8Array();
+  try {
+    return extendItem({ verified, dataKey, newcomers: audience.gained, audience: audience.audience, signer, time });
+  } finally {
+    wipe(dataKey);
+  }
+}

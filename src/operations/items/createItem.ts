@@ -1,0 +1,46 @@
+import { VaultError } from '../../errors.ts';
+import type { ItemRef } from '../../sealing/dataKey.ts';
+import type { Audience } from '../../items/seal.ts';
+import { sealItemWith } from '../../items/seal.ts';
+import type { Json } from '../../json/canonical.ts';
+import { checkName } from '../../names.ts';
+import { readSeenGeneration, rememberGeneration } from '../../state/generations.ts';
+import { refuseChangedKeys } from '../knownKeys.ts';
+import { readParsedItem, refuseMissing } from '../workspace.ts';
+import type { PlannedChange, Session } from './changeItem.ts';
+import { planAudience } from './planAudience.ts';
+
+export interface NewItem extends ItemRef, Audience {
+  /** Every field. */
+  readonly fields: Readonly<Record<string, Json>>;
+  /** Make it anew although it was here before and is gone. */
+  readonly recreate: boolean;
+}
+
+/**
+ * Makes an item that is not from IAM.
+ * @throws VaultError item-exists, item-missing, name-invalid, and what planAudience and the store throw; nothing was written then
+ */
+export async function createItem(session: Session, item: NewItem): Promise<PlannedChange> {
+  const { workspace, trust, signer } = session;
+  const ref: ItemRef = { vault: checkName('vault', item.vault), item: checkName('item', item.item) };
+  for (const name of Object.keys(item.fields)) checkName('field', name);
+  if (await readParsedItem(workspace, ref) !== undefined) {
+    throw new VaultError('item-exists', `${ref.vault}/${ref.item} exists already.`, {
+      hint: `Change it with "vault update ${ref.vault} ${ref.item}", or choose another name.`, details: { ...ref },
+    });
+  }
+  await workspace.store.requireFree(ref);
+  if (!item.recreate) await refuseMissing(workspace, trust, ref);
+  const audience = await planAudience(session.inventory, trust.roster, { where: `${ref.vault}/${ref.item}`, present: undefined, wanted: item }, session.options);
+  await refuseChangedKeys(workspace, trust, audience.gained, session.options.acceptKeys);
+  // Above whatever was ever seen, so that an item that was made anew outranks its earlier self everywhere.
+  const generation = await readSeenGeneration(workspace.state, trust.repository, ref) + 1;
+  const documents = await sealItemWith(session.sealEntries, {
+    ...ref, repository: trust.repository, fields: item.fields, ...audience.audience, recipients: audience.recipients,
+    generation, signer, time: workspace.now(),
+  });
+  await workspace.store.writeItem(ref, documents, 0);
+  await rememberGeneration(workspace.state, trust.repository, ref, generation);
+  return { ...ref, action: 'created', generation, audience, headerChanged: true, fields: { added: Object.keys(item.fields), changed: [], removed: [] } };
+}

@@ -1,0 +1,172 @@
+import { VaultError } from '../../errors.ts';
+import { compareAudience, type AudienceChange } from '../../items/audience.ts';
+import type { KeysDocument } from '../../items/model.ts';
+import type { Recipient } from '../../items/recipients.ts';
+import type { Audience } from '../../items/seal.ts';
+import { nearest } from '../../json/validate.ts';
+import type { RecipientRole } from '../../sealing/dataKey.ts';
+import type { Roster } from '../../trust/roster.ts';
+import { chooseAdmins } from '../chooseRecipients.ts';
+import { keyChanged } from '../knownKeys.ts';
+import type { Inventory } from './inventory.ts';
+
+export interface AudienceOptions {
+  /** Names whose changed public key is accepted. */
+  readonly acceptKeys: readonly string[];
+  /** Leave out nodes that match and have no key that can be sealed to, instead of failing. */
+  readonly skipUnsealable: boolean;
+  /** Accept a query that selects nobody any more. */
+  readonly allowEmpty: boolean;
+  /** Take out clients that are gone from the inventory. */
+  readonly cleanUnknown: boolean;
+}
+
+/** A party that is kept out, whatever the query says. */
+export interface Party {
+  readonly role: RecipientRole;
+  readonly name: string;
+}
+
+/** Why somebody who can open an item shall not any more. */
+export type LossReason = 'not-selected' | 'not-named' | 'unknown' | 'not-on-roster' | 'excluded';
+
+export interface Loss extends Party {
+  readonly reason: LossReason;
+}
+
+/** Who shall be able to open an item, and how that differs from who can. */
+export interface AudiencePlan extends Omit<AudienceChange, 'lost'> {
+  /** Everybody who shall open it and whose key is known; admins first. */
+  readonly recipients: readonly Recipient[];
+  readonly lost: readonly Loss[];
+  /** Names of clients that are gone from the inventory and stay, as long as nothing must be sealed anew. */
+  readonly unknown: readonly string[];
+  /** Nodes that matched and were left out, with the reason. */
+  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+  /** What the header shall say; names that are gone are left out. */
+  readonly audience: Audience;
+  /** How the query is read, where that may surprise. */
+  readonly warning: string | undefined;
+}
+
+export interface AudienceRequest {
+  /** `VAULT/ITEM`, for messages. */
+  readonly where: string;
+  /** Who can open it now; undefined for a new item. */
+  readonly present: KeysDocument | undefined;
+  readonly wanted: Audience;
+  /** Kept out, though query or names say otherwise. */
+  readonly exclude?: readonly Party[];
+  /** Leave the clients as they are. */
+  readonly adminsOnly?: boolean;
+}
+
+/**
+ * Asks the stored (or a new) query again, and compares the answer with who can open the item.
+ * @throws VaultError query-invalid, query-selects-nobody, node-unsealable, party-not-found, key-changed, roster-unreachable
+ */
+export async function planAudience(inventory: Inventory, roster: Roster, request: AudienceRequest, options: AudienceOptions): Promise<AudiencePlan> {
+  const { where, present, wanted, exclude = [] } = request;
+  const isExcluded = ({ role, name }: Party): boolean => exclude.some((each) => each.role === role && each.name === name);
+  const admins = adminsFor(roster, request).filter((each) => !isExcluded(each));
+  if (admins.length === 0) {
+    throw new VaultError('roster-unreachable', `${where} would be left without an admin: nobody could change it any more.`, {
+      hint: 'Name another admin for it first: vault update VAULT ITEM --admins NAME.', details: { item: where },
+    });
+  }
+  const { clients, skipped, unknown, warning, selected } = await clientsFor(inventory, request, options, isExcluded);
+  const recipients = [...admins, ...clients];
+  const change = compareAudience(present ?? { admins: [], clients: [] }, recipients);
+  const staying = new Set(unknown);
+  const lost = change.lost.filter(({ role, name }) => role === 'admin' || !staying.has(name));
+  const refused = change.rekeyed.filter(({ name }) => !options.acceptKeys.includes(name));
+  if (refused.length > 0) throw keyChanged(refused.map((each) => ({ ...each, before: [each.before], where })));
+  const reasons = await Promise.all(lost.map(async (each): Promise<Loss> => ({ ...each, reason: await reasonOf(each) })));
+  if (selected === 0 && !options.allowEmpty && (present === undefined || reasons.some(({ reason }) => reason === 'not-selected'))) throw selectsNobody(where, wanted.searchQuery);
+  return { ...change, recipients, lost: reasons, unknown, skipped, warning, audience: audienceFor(request, reasons) };
+
+  async function reasonOf(party: Party): Promise<LossReason> {
+    if (isExcluded(party)) return 'excluded';
+    if (party.role === 'admin') return roster.admins.some(({ name }) => name === party.name) ? 'not-named' : 'not-on-roster';
+    if (!await inventory.isKnown(party.name)) return 'unknown';
+    return wanted.searchQuery === '' ? 'not-named' : 'not-selected';
+  }
+}
+
+/** Those who were named and have left the roster are passed over; a new name must be on it. */
+function adminsFor(roster: Roster, { present, wanted: { namedAdmins } }: AudienceRequest): Recipient[] {
+  if (namedAdmins === null) return chooseAdmins(roster, undefined);
+  const before = present?.admins.map(({ name }) => name) ?? [];
+  return chooseAdmins(roster, namedAdmins.filter((name) => !before.includes(name) || roster.admins.some((admin) => admin.name === name)));
+}
+
+interface ChosenClients {
+  readonly clients: readonly Recipient[];
+  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+  readonly unknown: readonly string[];
+  readonly warning: string | undefined;
+  /** How many nodes the query selects; undefined where none was asked. */
+  readonly selected: number | undefined;
+}
+
+async function clientsFor(
+  inventory: Inventory, { where, present, wanted, adminsOnly = false }: AudienceRequest, options: AudienceOptions, isExcluded: (party: Party) => boolean,
+): Promise<ChosenClients> {
+  const { searchQuery, namedClients } = wanted;
+  const now = (present?.clients ?? []).map(({ name }) => name);
+  const found = searchQuery === '' || adminsOnly ? undefined : await inventory.select(searchQuery);
+  const chosen = new Set(adminsOnly ? now : [...found?.names ?? [], ...namedClients]);
+  const clients: Recipient[] = [];
+  const skipped: { name: string; reason: string }[] = [];
+  const unknown: string[] = [];
+  for (const name of new Set([...chosen, ...now])) {
+    if (isExcluded({ role: 'client', name })) continue;
+    const key = await inventory.clientKey(name);
+    const isRecipient = now.includes(name);
+    // What is gone from the inventory stays until somebody asks for a cleaning: it may be gone by mistake.
+    const isGone = isRecipient && !await inventory.isKnown(name);
+    if (isGone && options.cleanUnknown) continue;
+    if (!isGone && !chosen.has(name)) continue;
+    if (key !== undefined && 'publicKey' in key) clients.push({ role: 'client', name, publicKey: key.publicKey });
+    else if (isRecipient) unknown.push(name);
+    else if (key === undefined && namedClients.includes(name)) throw await noSuchClient(inventory, name);
+    else skipped.push({ name, reason: key?.problem ?? 'it has no client document, so no public key' });
+  }
+  if (skipped.length > 0 && !options.skipUnsealable) throw unsealable(where, searchQuery, skipped);
+  const reading = found?.reading;
+  return {
+    clients: clients.sort((a, b) => (a.name < b.name ? -1 : 1)), skipped, unknown,
+    selected: found?.names.length,
+    warning: reading?.surprising === true ? `The query ${searchQuery} mixes AND and OR without parentheses. It is read as: ${reading.parenthesised}` : undefined,
+  };
+}
+
+function audienceFor({ wanted, exclude = [], adminsOnly = false }: AudienceRequest, lost: readonly Loss[]): Audience {
+  const gone = (role: RecipientRole): Set<string> => new Set([...exclude, ...lost].filter((each) => each.role === role).map(({ name }) => name));
+  const [admins, clients] = [gone('admin'), gone('client')];
+  return {
+    searchQuery: wanted.searchQuery,
+    namedAdmins: wanted.namedAdmins === null ? null : wanted.namedAdmins.filter((name) => !admins.has(name)),
+    namedClients: adminsOnly ? wanted.namedClients : wanted.namedClients.filter((name) => !clients.has(name)),
+  };
+}
+
+async function noSuchClient(inventory: Inventory, name: string): Promise<VaultError> {
+  const near = nearest(name, await inventory.names());
+  return new VaultError('party-not-found', `There is no client ${name}.`, {
+    hint: near === undefined ? 'See "vault node list".' : `Did you mean ${near}?`, details: { name },
+  });
+}
+
+function unsealable(where: string, query: string, skipped: ChosenClients['skipped']): VaultError {
+  return new VaultError('node-unsealable', `${String(skipped.length)} ${skipped.length === 1 ? 'node' : 'nodes'} that ${where} shall be sealed to cannot be sealed to:\n`
+    + skipped.map(({ name, reason }) => `  ${name}: ${reason}`).join('\n'), {
+    hint: 'Give each a key with "vault node add NAME --key LINE --force", or leave them out with --skip-unsealable.', details: { query, nodes: skipped },
+  });
+}
+
+function selectsNobody(where: string, query: string): VaultError {
+  return new VaultError('query-selects-nobody', `The query ${query} of ${where} selects no node.`, {
+    hint: 'Try it with "vault search"; if nobody but the admins and the named nodes shall open the item for now, use --allow-empty.', details: { query, item: where },
+  });
+}
