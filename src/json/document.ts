@@ -16,11 +16,12 @@ export interface DocumentFormat {
 /**
  * Parses a document that a program wrote and that must be byte for byte what {@link layoutJson} gives:
  * anything hand-edited or truncated is refused before its content matters.
+ * @param document its bytes, or what {@link decodeDocument} gave for them
  * @param format what the document's format must be called, and where in the document it says so
  * @throws VaultError document-invalid, document-not-canonical, format-unsupported
  */
-export function parseDocument<S extends z.$ZodType>(schema: S, bytes: Uint8Array, source: string, format?: DocumentFormat): z.output<S> {
-  const text = decode(bytes, source);
+export function parseDocument<S extends z.$ZodType>(schema: S, document: Uint8Array | string, source: string, format?: DocumentFormat): z.output<S> {
+  const text = typeof document === 'string' ? document : decodeDocument(document, source);
   const value = parseValue(text, source);
   const result = z.safeParse(schema, value, { error: (issue) => issueText(issue, false) });
   if (!result.success) {
@@ -59,7 +60,8 @@ function checkFormat(value: unknown, source: string, { name, path }: DocumentFor
 
 const RESTORE = 'Restore it from version control or a backup.';
 
-function decode(bytes: Uint8Array, source: string): string {
+/** The text of a document. @throws VaultError document-invalid */
+export function decodeDocument(bytes: Uint8Array, source: string): string {
   if (bytes.byteLength > MAX_DOCUMENT_BYTES) {
     throw new VaultError('document-invalid', `${source} is too large: ${String(bytes.byteLength)} bytes.`, { details: { source } });
   }
