@@ -3,13 +3,14 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchDecrypt } from './decrypt.ts';
 import { benchIam } from './iam.ts';
+import { benchItems } from './items.ts';
 import { has, output } from './processes.ts';
 import { makeScene, type Scene } from './scene.ts';
 import { benchSeal } from './seal.ts';
 import { benchSearch } from './search.ts';
 import { renderMarkdown, renderText, type Row } from './table.ts';
 
-const GROUPS: Readonly<Record<string, (scene: Scene) => Promise<Row[]>>> = { decrypt: benchDecrypt, seal: benchSeal, search: benchSearch, iam: benchIam };
+const GROUPS: Readonly<Record<string, (scene: Scene) => Promise<Row[]>>> = { decrypt: benchDecrypt, seal: benchSeal, search: benchSearch, iam: benchIam, items: benchItems };
 const DOCUMENT = 'docs/benchmarks.md';
 const MARKS = ['<!-- table -->', '<!-- end of table -->'] as const;
 

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { open, readdir, realpath } from 'node:fs/promises';
 import { VaultError } from '../errors.ts';
 
@@ -26,23 +26,15 @@ export function systemCode(error: unknown): string | undefined {
  * @throws VaultError input-unreadable, input-too-large
  */
 export async function readRegularFile(path: string, limits: ReadLimits): Promise<ReadFile | undefined> {
-  // O_NONBLOCK: opening a named pipe must not wait for a writer.
-  const flags = constants.O_RDONLY | constants.O_NONBLOCK | (limits.followLink === true ? 0 : constants.O_NOFOLLOW);
   let handle;
   try {
-    handle = await open(path, flags);
+    handle = await open(path, flagsFor(limits));
   } catch (cause) {
-    if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return undefined;
-    throw unreadable(path, systemCode(cause) === 'ELOOP' ? 'it is a symbolic link' : systemCode(cause), cause);
+    return noFile(path, cause);
   }
   try {
     const stat = await handle.stat();
-    if (!stat.isFile()) throw unreadable(path, 'it is not a regular file');
-    if (stat.size > limits.maxBytes) {
-      throw new VaultError('input-too-large', `${path} has ${String(stat.size)} bytes; at most ${String(limits.maxBytes)} are allowed.`, {
-        details: { source: path, size: stat.size, maxBytes: limits.maxBytes },
-      });
-    }
+    requireReadable(path, stat, limits);
     return { bytes: await handle.readFile(), mode: stat.mode & 0o7777, uid: stat.uid };
   } catch (error) {
     if (error instanceof VaultError) throw error;
@@ -50,6 +42,47 @@ export async function readRegularFile(path: string, limits: ReadLimits): Promise
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * {@link readRegularFile} without leaving this thread: a sixth of the time for a small file, of which there may be ten thousand. Nothing
+ * else runs meanwhile.
+ */
+export function readRegularFileNow(path: string, limits: ReadLimits): ReadFile | undefined {
+  let file;
+  try {
+    file = openSync(path, flagsFor(limits));
+  } catch (cause) {
+    return noFile(path, cause);
+  }
+  try {
+    const stat = fstatSync(file);
+    requireReadable(path, stat, limits);
+    return { bytes: readFileSync(file), mode: stat.mode & 0o7777, uid: stat.uid };
+  } catch (error) {
+    if (error instanceof VaultError) throw error;
+    throw unreadable(path, systemCode(error), error);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** O_NONBLOCK: opening a named pipe must not wait for a writer. */
+function flagsFor({ followLink = false }: ReadLimits): number {
+  return constants.O_RDONLY | constants.O_NONBLOCK | (followLink ? 0 : constants.O_NOFOLLOW);
+}
+
+function noFile(path: string, cause: unknown): undefined {
+  if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return undefined;
+  throw unreadable(path, systemCode(cause) === 'ELOOP' ? 'it is a symbolic link' : systemCode(cause), cause);
+}
+
+function requireReadable(path: string, stat: Stats, { maxBytes }: ReadLimits): void {
+  if (!stat.isFile()) throw unreadable(path, 'it is not a regular file');
+  if (stat.size <= maxBytes) return;
+  throw new VaultError('input-too-large', `${path} has ${String(stat.size)} bytes; at most ${String(maxBytes)} are allowed.`, {
+    details: { source: path, size: stat.size, maxBytes },
+  });
 }
 
 /** The path without symbolic links; undefined where there is nothing. */

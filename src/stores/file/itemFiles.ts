@@ -176,8 +176,19 @@ const headSchema = z.object({ header: z.object({ generation: z.number(), item_di
 
 /** The two members of the header that the store goes by. Undefined where the document is damaged: verification tells how. */
 function headOf(keys: Uint8Array): { generation: number; item_digest: string } | undefined {
+  return parseHead(headerText(keys)) ?? parseHead(new TextDecoder().decode(keys));
+}
+
+/** The header stands behind the recipients, of whom there may be ten thousand. */
+function headerText(keys: Uint8Array): string {
+  const bytes = Buffer.from(keys.buffer, keys.byteOffset, keys.byteLength);
+  const start = bytes.lastIndexOf('\n  "header": {\n');
+  return start < 0 ? '' : `{${bytes.toString('utf8', start)}`;
+}
+
+function parseHead(text: string): z.output<typeof headSchema>['header'] | undefined {
   try {
-    return headSchema.parse(JSON.parse(new TextDecoder().decode(keys))).header;
+    return headSchema.parse(JSON.parse(text)).header;
   } catch {
     return undefined;
   }
