@@ -60,3 +60,9 @@ export function identityPaths(environment: Environment): string[] {
     '/etc/ssh/ssh_host_ed25519_key',
   ];
 }
+
+/** Where plaintext may be edited: places that are in memory on most machines, and one on a disk. */
+export function scratchPlaces(environment: Environment): { readonly memory: readonly string[]; readonly disk: string } {
+  const runtime = variable(environment, 'XDG_RUNTIME_DIR');
+  return { memory: [...(runtime === undefined ? [] : [runtime]), '/dev/shm'], disk: variable(environment, 'TMPDIR') ?? '/tmp' };
+}
