@@ -1,6 +1,7 @@
 import type { PlannedChange } from '../operations/items/changeItem.ts';
 import { takesAway } from '../operations/items/outcome.ts';
 import { itemChangesAsJson, renderItemChanges } from '../reporting/itemChanges.ts';
+import type { ItemRef } from '../sealing/dataKey.ts';
 import type { Output } from '../reporting/output.ts';
 import { confirm, declined } from './prompt.ts';
 
@@ -24,4 +25,9 @@ export async function agreeTo(output: Output, plan: PlannedChange, yes: boolean)
 export function reportChange(output: Output, change: PlannedChange, done: boolean): void {
   const outcomes = [{ vault: change.vault, item: change.item, change }];
   output.result(itemChangesAsJson(outcomes), renderItemChanges(outcomes, output.colors, done));
+}
+
+/** Reports that nobody changed anything. */
+export function reportUnchanged(output: Output, { vault, item }: ItemRef): void {
+  output.result({ items: [{ vault, item, action: 'unchanged' }] }, 'Nothing was changed.');
 }

@@ -63,6 +63,6 @@ export function identityPaths(environment: Environment): string[] {
 
 /** Where plaintext may be edited: places that are in memory on most machines, and one on a disk. */
 export function scratchPlaces(environment: Environment): { readonly memory: readonly string[]; readonly disk: string } {
-  const runtime = variable(environment, 'XDG_RUNTIME_DIR');
-  return { memory: [...(runtime === undefined ? [] : [runtime]), '/dev/shm'], disk: variable(environment, 'TMPDIR') ?? '/tmp' };
+  const named = (name: string): string[] => [variable(environment, name) ?? ''].filter(isAbsolute);
+  return { memory: [...named('XDG_RUNTIME_DIR'), '/dev/shm'], disk: named('TMPDIR')[0] ?? '/tmp' };
 }
