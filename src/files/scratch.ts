@@ -64,7 +64,9 @@ function scratchAt(path: string): Scratch {
   return {
     path,
     keep: () => { kept = true; },
-    discard: () => { if (!kept) wipeDirectory(path); },
+    discard: () => {
+      if (!kept && lstatSync(path, { throwIfNoEntry: false }) !== undefined) wipeDirectory(path);
+    },
   };
 }
 

@@ -52,7 +52,7 @@ export function encodeDraft({ vault, item, field, form, mode, base }: Draft): Ui
 /** @throws VaultError input-* */
 export function parseDraft(bytes: Uint8Array, source: string): Draft {
   const result = z.safeParse(draftSchema, parseJson(bytes, source, { maxBytes: MAX_DRAFT_BYTES, maxDepth: 70 }).value);
-  if (result.success) return result.data as Draft;
+  if (result.success) return result.data;
   throw new VaultError('input-invalid', `${source} is not what "vault edit" left there.`, { details: { source } });
 }
 
