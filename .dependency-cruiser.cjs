@@ -18,9 +18,9 @@ const rooms = {
   state: ['files', 'sealing', 'trust', 'iam/(accessKey|observe)\\.ts$'],
   config: ['files', 'sealing', 'stores'],
   operations: ['workers', 'iam', 'items', 'inventory', 'search', 'policy', 'trust', 'sealing', 'state', 'files', 'stores/store\\.ts$', 'config/repository\\.ts$'],
-  reporting: ['operations', 'iam/plan\\.ts$', 'policy', 'search', 'sealing', 'trust'],
+  reporting: ['operations', 'iam/plan\\.ts$', 'items/fieldValues\\.ts$', 'policy', 'search', 'sealing', 'trust'],
   library: ['operations', 'config', 'state'],
-  cli: ['operations', 'config', 'reporting', 'policy', 'sealing', 'state', 'iam/client\\.ts$'],
+  cli: ['operations', 'config', 'reporting', 'policy', 'sealing', 'state', 'files/scratch\\.ts$', 'iam/client\\.ts$'],
   commands: ['cli', 'operations', 'config', 'reporting', 'files', 'sealing', 'state', 'stores', 'sandbox'],
 };
 

@@ -5,8 +5,9 @@ const GROUPS: readonly { readonly title: string; readonly commands: readonly str
   { title: 'START', commands: ['init', 'key generate', 'key show', 'sandbox'] },
   { title: 'NODES AND ADMINS', commands: ['node add', 'node list', 'node show', 'node remove', 'admin list', 'search'] },
   { title: 'CREATE CREDENTIALS', commands: ['check iam', 'plan iam', 'create iam'] },
-  { title: 'CHANGE ITEMS', commands: ['refresh', 'rotate keys', 'remove'] },
-  { title: 'READ ITEMS', commands: ['list', 'decrypt'] },
+  { title: 'ITEMS OF YOUR OWN', commands: ['create item', 'update', 'edit', 'delete item'] },
+  { title: 'WHO CAN READ', commands: ['refresh', 'rotate keys', 'remove'] },
+  { title: 'READ ITEMS', commands: ['list', 'show', 'decrypt', 'download', 'isvault', 'itemtype'] },
 ];
 
 const EXIT_CODES: readonly (readonly [string, string])[] = [

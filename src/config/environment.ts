@@ -60,3 +60,9 @@ export function identityPaths(environment: Environment): string[] {
     '/etc/ssh/ssh_host_ed25519_key',
   ];
 }
+
+/** Where plaintext may be edited: places that are in memory on most machines, and one on a disk. */
+export function scratchPlaces(environment: Environment): { readonly memory: readonly string[]; readonly disk: string } {
+  const named = (name: string): string[] => [variable(environment, name) ?? ''].filter(isAbsolute);
+  return { memory: [...named('XDG_RUNTIME_DIR'), '/dev/shm'], disk: named('TMPDIR')[0] ?? '/tmp' };
+}

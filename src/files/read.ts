@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
-import { open, readdir, realpath } from 'node:fs/promises';
+import { lstat, open, readdir, realpath, stat } from 'node:fs/promises';
 import { VaultError } from '../errors.ts';
 
 export interface ReadLimits {
@@ -89,6 +89,20 @@ function requireReadable(path: string, stat: Stats, { maxBytes }: ReadLimits): v
 export async function realPath(path: string): Promise<string | undefined> {
   try {
     return await realpath(path);
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return undefined;
+    throw unreadable(path, systemCode(cause), cause);
+  }
+}
+
+/**
+ * What lies at a path; undefined where there is nothing.
+ * @param followLink say what a symbolic link points to; where it is not set, a link is `other`
+ */
+export async function pathKind(path: string, followLink = false): Promise<'file' | 'directory' | 'other' | undefined> {
+  try {
+    const found = await (followLink ? stat(path) : lstat(path));
+    return found.isDirectory() ? 'directory' : found.isFile() ? 'file' : 'other';
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return undefined;
     throw unreadable(path, systemCode(cause), cause);

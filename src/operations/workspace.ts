@@ -5,10 +5,12 @@ import { readSeen, readSeenGeneration, rememberGeneration } from '../state/gener
 import { readPin, rememberPin } from '../state/pins.ts';
 import type { StateDirectory } from '../state/stateDirectory.ts';
 import type { Store } from '../stores/store.ts';
+import { foreignTypeOf } from '../items/foreignItem.ts';
 import { parseItemDocuments, verifyItem, type ParsedItem, type VerifiedItem } from '../items/verify.ts';
 import type { Signer } from '../items/seal.ts';
 import type { Roster } from '../trust/roster.ts';
 import { pinOf, walkRoster } from '../trust/walk.ts';
+import { foreignItem } from './itemType.ts';
 
 /** What every operation on a repository works with. */
 export interface Workspace {
@@ -84,10 +86,28 @@ export async function refuseMissing({ state }: Workspace, { repository }: Trust,
   });
 }
 
-/** Step 1 of the order of verification; undefined where there is no such item. */
-export async function readParsedItem({ store }: Workspace, ref: ItemRef): Promise<ParsedItem | undefined> {
+/**
+ * Step 1 of the order of verification; undefined where there is no such item.
+ * @throws VaultError item-other-format, where it is another program's and was never seen as ours
+ */
+export async function readParsedItem({ store, state }: Workspace, ref: ItemRef): Promise<ParsedItem | undefined> {
   const documents = await store.readItem(ref);
-  return documents === undefined ? undefined : parseItemDocuments(ref, documents);
+  if (documents === undefined) return undefined;
+  try {
+    return parseItemDocuments(ref, documents);
+  } catch (error) {
+    const type = isVaultError(error, 'document-invalid') ? foreignTypeOf(documents) : undefined;
+    if (type === undefined || await wasSeen(state, store, ref)) throw error;
+    throw foreignItem(ref, type);
+  }
+}
+
+/** Whether an item of ours had that name: then what lies there now was put in its place. */
+async function wasSeen(state: StateDirectory, store: Store, ref: ItemRef): Promise<boolean> {
+  const pin = await readPin(state, store.location);
+  if (pin === undefined) return false;
+  const { generation, deleted } = await readSeen(state, pin.repository, ref);
+  return generation > 0 && !deleted;
 }
 
 /** Steps 3 to 5: verifies an item and remembers its generation. */

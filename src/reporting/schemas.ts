@@ -98,10 +98,21 @@ export const schemas = {
     })),
   }),
   'create iam': plans,
+  'create item': itemChanges,
+  'delete item': z.strictObject({
+    vault: name, item: name, generation: count.describe('0 where it was gone already'), fields: fieldNames, admins: z.array(name), clients: z.array(name).describe('nodes that could open it'),
+  }),
+  'download': z.strictObject({
+    vault: name, item: name,
+    files: z.array(z.strictObject({ field: name, path: z.string(), mode: z.string().regex(/^0[0-7]{3}$/), bytes: count })),
+  }),
+  'edit': itemChanges,
   'init': z.strictObject({
     root: z.string(), admin: z.strictObject({ name, public_key: publicKey, signing_key: publicKey }),
     roster: fingerprint.describe('of version 1 of the roster: what readers compare'), identity: z.string().describe('path of the identity file'),
   }),
+  'isvault': z.strictObject({ vault: name, item: name, vault_item: z.boolean() }),
+  'itemtype': z.strictObject({ vault: name, item: name, type: z.enum(['vault', 'chef-vault', 'encrypted', 'plain']) }),
   'key generate': identity,
   'key show': identity,
   'list': z.strictObject({
@@ -121,8 +132,18 @@ export const schemas = {
     url: z.url(), accounts: z.array(z.strictObject({ name, id: z.string().regex(/^[0-9]{12}$/) })),
     config_file: z.string().optional().describe('the AWS config file that was written'),
   }),
+  'show': z.strictObject({
+    vault: name, item: name, generation: z.int().min(1), search_query: z.string().optional(), admins: z.array(name).optional(), clients: z.array(name).optional(),
+    fields: fieldNames.optional(), signed_by: name.optional(), values: z.record(z.string(), z.json()).optional().describe('with --values'),
+  }).describe('without an ITEM: as show-vault.schema.json; with --print, only the members asked for after the first three'),
+  'show vault': z.strictObject({
+    vault: name, items: z.array(z.strictObject({ item: name, generation: z.int().min(1) })),
+    problems: z.array(z.strictObject({ item: name, error: z.strictObject({ code: failure.code, message: z.string() }) })).optional(),
+    others: z.array(name).optional().describe('data bag items that are no vault\'s'),
+  }),
   'search': z.strictObject({ query: z.string(), nodes: z.array(z.strictObject({ name })) }),
   'search --why': z.strictObject({ query: z.string(), node: name, matched: z.boolean(), explanation }),
+  'update': itemChanges,
   'error': z.strictObject({ error: z.looseObject(failure).describe('facts about the failure follow the first three members; which ones depends on the code') }),
 } satisfies Record<string, z.ZodType>;
 

@@ -182,14 +182,16 @@ function requireKeys({ vault, item }: ItemRef, { unknown }: Pick<AudiencePlan, '
   });
 }
 
-/** Whoever agreed to lose one party did not agree to lose another. @throws VaultError store-conflict */
+/** Whoever agreed to lose one party or field did not agree to lose another. @throws VaultError store-conflict */
 function refuseMore(planned: PlannedChange, agreed: PlannedChange): void {
   const id = ({ role, name }: Party): string => `${role} ${name}`;
   const known = new Set([...agreed.audience.lost, ...agreed.audience.rekeyed].map(id));
   const more = [...planned.audience.lost, ...planned.audience.rekeyed].filter((each) => !known.has(id(each)));
-  if (more.length === 0) return;
-  throw new VaultError('store-conflict', `${planned.vault}/${planned.item} was changed by somebody else meanwhile: now ${more.map(({ name }) => name).join(', ')} would lose it too.`, {
-    hint: 'Run the command again, and look at what it would do.', details: { vault: planned.vault, item: planned.item, lost: more.map(({ name }) => name) },
+  const fields = planned.fields.removed.filter((name) => !agreed.fields.removed.includes(name));
+  if (more.length === 0 && fields.length === 0) return;
+  const what = [...more.map(({ name }) => `${name} would lose it too`), ...fields.map((name) => `the field ${name} would go too`)].join(', ');
+  throw new VaultError('store-conflict', `${planned.vault}/${planned.item} was changed by somebody else meanwhile: now ${what}.`, {
+    hint: 'Run the command again, and look at what it would do.', details: { vault: planned.vault, item: planned.item, lost: more.map(({ name }) => name), fields },
   });
 }
 

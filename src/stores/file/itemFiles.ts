@@ -54,7 +54,8 @@ export async function readItemFiles(root: string, ref: ItemRef): Promise<ItemDoc
     if (pending !== undefined && generationOf(pending.keys) >= generationOf(stored.keys)) return pending;
     const { item, keys } = stored;
     if (item === undefined && keys === undefined) return undefined;
-    if (item !== undefined && keys !== undefined && belongTogether(item, keys)) return { item, keys };
+    // What has no head of ours is not half of a write: it is damaged, or another program's.
+    if (item !== undefined && keys !== undefined && (headOf(keys) === undefined || belongTogether(item, keys))) return { item, keys };
     if (attempt === READ_ATTEMPTS) {
       if (item !== undefined && keys !== undefined) return { item, keys }; // Verification says what is wrong with them.
       if (keys === undefined) return undefined; // A data bag item that was never a vault's.
