@@ -7,8 +7,9 @@ import type { StateDirectory } from '../state/stateDirectory.ts';
 import type { Store } from '../stores/store.ts';
 import { parseItemDocuments, verifyItem, type ParsedItem, type VerifiedItem } from '../items/verify.ts';
 import type { Signer } from '../items/seal.ts';
-import type { Roster } from '../trust/roster.ts';
+import type { Admin, Roster } from '../trust/roster.ts';
 import { pinOf, walkRoster } from '../trust/walk.ts';
+import { walkFrom } from './roster/walkFrom.ts';
 
 /** What every operation on a repository works with. */
 export interface Workspace {
@@ -28,6 +29,8 @@ export interface Trust {
   readonly roster: Roster;
   /** Digest of the roster's version 1. */
   readonly repository: string;
+  /** Former admins whose signatures on items are taken too: for who signs them anew, never for who reads them. */
+  readonly formerAdmins?: readonly Admin[];
 }
 
 /**
@@ -38,7 +41,7 @@ export interface Trust {
  */
 export async function trustRoster({ store, state, notice, warn, pin }: Workspace, { firstUse = 'accept' }: { readonly firstUse?: 'accept' | 'refuse' } = {}): Promise<Trust> {
   const remembered = await readPin(state, store.location);
-  const walked = await walkRoster((version) => store.readRoster(version), remembered);
+  const walked = await walkFrom(store, remembered);
   // A version older than the remembered one is found by walking from the first; each names the digest of the one before.
   const digests = pin === undefined || walked.digests.includes(pin) || remembered === undefined ? walked.digests
     : (await walkRoster((version) => store.readRoster(version), undefined)).digests;
@@ -91,9 +94,9 @@ export async function readParsedItem({ store }: Workspace, ref: ItemRef): Promis
 }
 
 /** Steps 3 to 5: verifies an item and remembers its generation. */
-export async function judgeItem({ state, notice }: Workspace, { roster, repository }: Trust, parsed: ParsedItem): Promise<VerifiedItem> {
+export async function judgeItem({ state, notice }: Workspace, { roster, repository, formerAdmins }: Trust, parsed: ParsedItem): Promise<VerifiedItem> {
   const seenGeneration = await readSeenGeneration(state, repository, parsed);
-  const verified = verifyItem(parsed, { roster, repository, seenGeneration });
+  const verified = verifyItem(parsed, { roster, repository, seenGeneration, formerAdmins });
   if (verified.header.generation > seenGeneration) {
     await remember(notice, () => rememberGeneration(state, repository, parsed, verified.header.generation));
   }
