@@ -62,9 +62,11 @@ async function resealItem(workspace: Workspace, trust: Trust, ref: ItemRef, effe
 async function nextStep(workspace: Workspace, trust: Trust, verified: VerifiedItem, { gained, lost, next, signer }: RosterEffect): Promise<Step | undefined> {
   const { header, keys } = verified;
   const isLost = (name: string): boolean => lost.some((admin) => admin.name === name);
+  const isGained = (name: string): boolean => gained.some((admin) => admin.name === name);
   const isOnNext = ({ name, fingerprint }: { readonly name: string; readonly fingerprint: string }): boolean =>
     next.admins.some((admin) => admin.name === name && fingerprintOf(admin) === fingerprint);
-  const leaving = keys.admins.filter((entry) => isLost(entry.name) && !isOnNext(entry));
+  // Also a key that somebody who is gained had once.
+  const leaving = keys.admins.filter((entry) => (isLost(entry.name) || isGained(entry.name)) && !isOnNext(entry));
   const newcomers = gained.filter(({ name }) => header.named_admins === null || header.named_admins.includes(name))
     .filter((admin) => !keys.admins.some((entry) => entry.name === admin.name && entry.fingerprint === fingerprintOf(admin)));
   const named = header.named_admins?.filter((name) => next.admins.some((admin) => admin.name === name));
@@ -78,6 +80,8 @@ async function nextStep(workspace: Workspace, trust: Trust, verified: VerifiedIt
   if (leaving.length > 0) {
     const staying = keys.admins.filter((entry) => !leaving.includes(entry)).flatMap(({ name }) => next.admins.filter((admin) => admin.name === name));
     const recipients = [...[...staying, ...newcomers].map(asRecipient), ...await clientsOf(workspace.store, verified)];
+    const same = recipients.filter(({ publicKey }) => leaving.some(({ fingerprint }) => fingerprint === publicKey.fingerprint));
+    if (same.length > 0) workspace.warn(`${verified.vault}/${verified.item} stays open to the key of ${leaving.map((each) => each.name).join(', ')}: ${same.map((each) => each.name).join(', ')} ${same.length === 1 ? 'has' : 'have'} the same.`);
     const open = openItem(verified, signer.identity, signer.name);
     try {
       return {

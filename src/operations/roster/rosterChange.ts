@@ -3,6 +3,7 @@ import { timeText, type Signer } from '../../items/seal.ts';
 import type { Identity } from '../../sealing/identity.ts';
 import { addSignature, approvalOf, compareRosters, isSatisfied, nextRoster, requireReachable, sameContent, stale, type Approval, type RosterChange, type RosterDifference } from '../../trust/proposal.ts';
 import { encodeRoster, parseRoster, rosterDigest, type Roster, type SignedRoster } from '../../trust/roster.ts';
+import type { Identities } from '../openItem.ts';
 import { signerOf, trustRoster, type Trust, type Workspace } from '../workspace.ts';
 import { findProposal, listProposals, onlyOpenProposal, parseProposal, type Proposal } from './proposals.ts';
 import type { ItemOutcome, ResealItems } from './resealItems.ts';
@@ -30,10 +31,25 @@ export interface RosterOutcome {
   readonly items: readonly ItemOutcome[];
 }
 
-/** Verifies the roster, which must have been used here or be named by its fingerprint, and that `identity` is on it. */
-export async function beginRosterWork(workspace: Workspace, identity: Identity, resealItems: ResealItems): Promise<RosterWork> {
+/**
+ * Verifies the roster, which must have been used here or be named by its fingerprint, and finds the first identity that is on it.
+ * The caller wipes it.
+ * @throws VaultError roster-*, not-an-admin, identity-*
+ */
+export async function beginRosterWork(workspace: Workspace, identities: Identities, resealItems: ResealItems): Promise<RosterWork> {
   const trust = await trustRoster(workspace, { firstUse: 'refuse' });
-  return { workspace, trust, signer: signerOf(trust.roster, identity), resealItems };
+  let first: Identity | undefined;
+  for await (const { identity } of identities) {
+    if (isAdminOf(trust.roster, identity)) return { workspace, trust, signer: signerOf(trust.roster, identity), resealItems };
+    first ??= identity;
+    identity.wipe();
+  }
+  if (first === undefined) throw new VaultError('identity-missing', 'No identity was given.');
+  return { workspace, trust, signer: signerOf(trust.roster, first), resealItems };
+}
+
+function isAdminOf({ admins }: Roster, { signingKey }: Identity): boolean {
+  return signingKey !== undefined && admins.some(({ signing_key }) => signing_key === signingKey.line);
 }
 
 /**
@@ -45,6 +61,7 @@ export async function proposeChange(work: RosterWork, change: RosterChange, agre
   const finished = await finishInterrupted(work);
   const { roster } = work.trust;
   if (finished !== undefined && isSatisfied(roster, change)) return finished;
+  if (change.add === undefined && change.remove === undefined && isSatisfied(roster, change)) return { ...await effectOf(work), state: 'in-effect', alreadySigned: true, items: [] };
   const next = nextRoster(roster, change, timeText(work.workspace.now()));
   await agree(compareRosters(roster, next));
   const { proposals } = await listProposals(work.workspace.store, roster);
@@ -138,7 +155,8 @@ async function finishInterrupted(work: RosterWork): Promise<RosterOutcome | unde
   if (roster.version === 1 || await store.readProposal(rosterDigest(roster)) === undefined) return undefined;
   const effect = await effectOf(work);
   work.workspace.notice(`Finishing version ${String(roster.version)} of the roster, which an earlier run began.`);
-  return { ...effect, state: 'in-effect', alreadySigned: true, items: await finish(work, await versionBefore(work)) };
+  const items = await finish(work, await versionBefore(work));
+  return { ...effect, state: 'in-effect', alreadySigned: true, items };
 }
 
 /** What the newest version changed. */
