@@ -84,17 +84,13 @@ export async function onlyOpenProposal(store: Store, present: Roster): Promise<P
  * @throws VaultError proposal-not-found; store-conflict for one that is in effect and not finished
  */
 export async function withdrawProposal(store: Store, fingerprint: string, present: Roster): Promise<void> {
-  let found = false;
   if (fingerprint === rosterDigest(present)) {
     throw new VaultError('store-conflict', `That proposal is in effect: it is version ${String(present.version)} of the roster.`, {
       hint: 'Finish it with "vault admin approve"; to take the change back, propose the opposite.', details: { fingerprint, version: present.version },
     });
   }
-  await store.changeProposal(fingerprint, (bytes) => {
-    found = bytes !== undefined;
-    return undefined;
-  });
-  if (!found) throw notFound(`There is no proposal ${fingerprint}.`, { fingerprint });
+  if (await store.readProposal(fingerprint) === undefined) throw notFound(`There is no proposal ${fingerprint}.`, { fingerprint });
+  await store.changeProposal(fingerprint, () => undefined);
 }
 
 function notFound(message: string, details: Record<string, unknown>): VaultError {

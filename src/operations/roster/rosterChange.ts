@@ -185,10 +185,10 @@ function refuseFailed(outcomes: readonly ItemOutcome[], lost: readonly string[])
   const failed = outcomes.flatMap((outcome) => ('error' in outcome ? [outcome] : []));
   const [first] = failed;
   if (first === undefined) return;
-  throw new VaultError(first.error.code, `The roster was not changed: ${String(failed.length)} of its items could not be sealed or signed anew without ${lost.join(', ')}.\n`
+  throw new VaultError(first.error.code, `The roster was not changed: ${String(failed.length)} ${failed.length === 1 ? 'item' : 'items'} cannot be sealed or signed anew without ${lost.join(', ')}.\n`
     + failed.map(({ vault, item, error }) => `  ${vault}/${item}: ${error.message}`).join('\n'), {
     cause: first.error,
-    hint: `What was sealed anew stays so; run the command again when the rest is dealt with: ${first.error.hint ?? ''} Or ask an admin who can open these items to run "vault evict ${lost[0] ?? 'NAME'}" or "vault admin approve".`,
+    hint: `${first.error.code === 'not-a-recipient' ? '' : `${first.error.hint ?? ''} `}An admin who can open ${failed.length === 1 ? 'it' : 'them'} can run "vault admin approve", or "vault evict ${lost[0] ?? 'NAME'}" first.`,
     details: { lost, items: failed.map(({ vault, item, error }) => ({ vault, item, code: error.code, message: error.message })) },
   });
 }
