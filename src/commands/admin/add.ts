@@ -48,7 +48,7 @@ export default class AdminAdd extends RosterCommand {
       await this.changeRoster(output, flags, (work: RosterWork) => proposeChange(work, change, async () => {
         if (!output.options.json) output.result({}, `${text}\n`);
         await Promise.resolve();
-      }), { json: { recovery: json } });
+      }), { recovery: json });
     });
   }
 }
