@@ -5,7 +5,6 @@ import { resealForRoster } from '../operations/roster/resealForRoster.ts';
 import { exitCodeOf } from '../reporting/exitCodes.ts';
 import type { Output } from '../reporting/output.ts';
 import { describeOutcome, renderDifference } from '../reporting/proposals.ts';
-import type { RosterDifference } from '../trust/proposal.ts';
 import { confirm, declined, passphrasePrompt } from './prompt.ts';
 import { VaultCommand } from './vaultCommand.ts';
 
@@ -40,12 +39,12 @@ export abstract class RosterCommand extends VaultCommand {
   }
 
   /** As {@link agree}, where the change takes something away: an admin, or a signature that was needed. */
-  protected async agreeToLoss(output: Output, difference: RosterDifference, yes: boolean, question: string): Promise<void> {
+  protected async agreeToLoss(output: Output, difference: RosterOutcome['difference'], yes: boolean, question: string): Promise<void> {
     if (difference.lost.length > 0 || difference.quorum.after < difference.quorum.before) await this.agree(output, difference, yes, question);
   }
 
   /** Shows what a version would change and asks. @throws VaultError confirmation-needed, interrupted */
-  protected async agree(output: Output, difference: RosterDifference, yes: boolean, question: string, what?: string): Promise<void> {
+  protected async agree(output: Output, difference: RosterOutcome['difference'], yes: boolean, question: string, what?: string): Promise<void> {
     if (!yes) output.options.stderr.write(`${renderDifference(difference, output.errorColors).join('\n')}\n`);
     if (!await confirm(question, yes, 'Look at "vault admin list", then run it again with --yes.', what)) throw declined('Nothing was changed.');
   }
