@@ -48,7 +48,7 @@ export async function findProposal(store: Store, fingerprint: string, present: R
   return judgeProposal(fingerprint, signed, present);
 }
 
-export async function readProposal(store: Store, fingerprint: string): Promise<SignedRoster | undefined> {
+async function readProposal(store: Store, fingerprint: string): Promise<SignedRoster | undefined> {
   const bytes = await store.readProposal(fingerprint);
   return bytes === undefined ? undefined : parseProposal(bytes, fingerprint);
 }
@@ -63,7 +63,7 @@ export function parseProposal(bytes: Uint8Array, fingerprint: string): SignedRos
   });
 }
 
-export function judgeProposal(fingerprint: string, signed: SignedRoster, present: Roster): Proposal {
+function judgeProposal(fingerprint: string, signed: SignedRoster, present: Roster): Proposal {
   const state = proposalState(signed.roster, present);
   const approval = approvalOf(signed, present);
   if (state !== 'open') return { fingerprint, state, signed, approval };
