@@ -77,13 +77,51 @@ const explanation = z.strictObject({
   get clauses() { return z.array(explanation); },
 });
 
+const names = z.array(name);
+const difference = {
+  added: z.array(z.strictObject({ name, fingerprint })).describe('with the fingerprint of the sealing key'),
+  removed: names,
+  quorum: z.strictObject({ before: z.int().min(1), after: z.int().min(1) }),
+};
+const approval = { signed: names.describe('admins who signed'), missing: names.describe('admins who did not'), needed: count.describe('how many more must sign') };
+
+const rosterOutcome = z.strictObject({
+  state: z.enum(['in-effect', 'proposed', 'ready']).describe('ready: it has its quorum, and an admin who stays must approve it'),
+  version: z.int().min(1).describe('of the roster that is proposed or in effect'), fingerprint, ...difference, ...approval,
+  already_signed: z.boolean().describe('there was nothing left to sign'),
+  items: z.array(z.strictObject({
+    vault: name, item: name, done: z.enum(['resealed', 'extended', 'signed']).optional(), generation: z.int().min(1).optional(),
+    error: z.strictObject(failure).optional(),
+  })).describe('that were written for it, or should have been'),
+});
+
+const recovery = z.strictObject({ name, secret: z.string().describe('the line of an identity file; it is printed here and kept nowhere'), fingerprint })
+  .optional().describe('the identity that was made, with --recovery or --generate');
+
+const pinned = { version: z.int().min(1), fingerprint, repository: fingerprint.describe('of version 1 of the roster') };
+const trust = z.strictObject({
+  location: z.string(), remembered: z.strictObject(pinned).nullable(),
+  here: z.strictObject({ ...pinned, quorum: z.int().min(1), admins: names }).nullable().describe('the newest version; null where the chain does not walk'),
+  problem: z.strictObject(failure).optional(),
+});
+
 /** By command, with spaces; `error` is what every command prints when it fails. */
 export const schemas = {
+  'admin add': rosterOutcome.extend({ recovery }),
+  'admin approve': rosterOutcome,
   'admin list': z.strictObject({
     version: z.int().min(1), quorum: z.int().min(1), fingerprint: fingerprint.describe('of this version of the roster'),
     repository: fingerprint.describe('of version 1 of the roster'),
     admins: z.array(z.strictObject({ name, fingerprint, public_key: publicKey, signing_key: publicKey })),
+    proposals: z.array(z.strictObject({
+      fingerprint, state: z.enum(['open', 'in-effect', 'stale', 'unsigned', 'damaged']), version: z.int().min(1).optional(), time: z.string().optional(),
+      ...z.strictObject({ ...difference, ...approval }).partial().shape,
+      error: z.strictObject({ code: failure.code, message: z.string() }).optional(),
+    })).describe('for the next version'),
   }),
+  'admin quorum': rosterOutcome,
+  'admin remove': rosterOutcome,
+  'admin withdraw': z.strictObject({ withdrawn: fingerprint }),
   'check iam': z.strictObject({
     files: z.array(z.strictObject({
       file: z.string(),
@@ -109,7 +147,7 @@ export const schemas = {
   'edit': itemChanges,
   'init': z.strictObject({
     root: z.string(), admin: z.strictObject({ name, public_key: publicKey, signing_key: publicKey }),
-    roster: fingerprint.describe('of version 1 of the roster: what readers compare'), identity: z.string().describe('path of the identity file'),
+    roster: fingerprint.describe('of version 1 of the roster: what readers compare'), identity: z.string().describe('path of the identity file'), recovery,
   }),
   'isvault': z.strictObject({ vault: name, item: name, vault_item: z.boolean() }),
   'itemtype': z.strictObject({ vault: name, item: name, type: z.enum(['vault', 'chef-vault', 'encrypted', 'plain']) }),
@@ -144,6 +182,8 @@ export const schemas = {
   'search': z.strictObject({ query: z.string(), nodes: z.array(z.strictObject({ name })) }),
   'search --why': z.strictObject({ query: z.string(), node: name, matched: z.boolean(), explanation }),
   'update': itemChanges,
+  'trust pin': trust,
+  'trust show': trust,
   'error': z.strictObject({ error: z.looseObject(failure).describe('facts about the failure follow the first three members; which ones depends on the code') }),
 } satisfies Record<string, z.ZodType>;
 
