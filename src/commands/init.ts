@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { userInfo } from 'node:os';
 import { VaultCommand } from '../cli/vaultCommand.ts';
 import { identityFlags } from '../cli/flags.ts';
+import { offerGit } from '../cli/offerGit.ts';
 import { newPassphrasePrompt, passphrasePrompt } from '../cli/prompt.ts';
 import { defaultIdentityPath, stateDirectoryPath } from '../config/environment.ts';
 import { loadIdentity } from '../config/identities.ts';
@@ -26,6 +27,7 @@ export default class Init extends VaultCommand {
   static override flags = {
     admin: Flags.string({ helpValue: 'NAME', description: 'name of the first admin [default: your user name]' }),
     passphrase: Flags.boolean({ description: 'protect a new identity with a passphrase' }),
+    'git-hook': Flags.boolean({ allowNo: true, description: 'check all signatures before each commit, in a git repository [default: ask]' }),
     ...identityFlags,
   };
 
@@ -40,7 +42,8 @@ export default class Init extends VaultCommand {
         identity: async () => (identity = await this.loadOrGenerate(path, flags.identity !== undefined, flags.passphrase)),
         state: openStateDirectory(stateDirectoryPath(this.environment)), openStore: openFileStore,
       });
-      output.result({ ...result, identity: path }, [
+      const git = await offerGit(output, this.environment, result.root, flags['git-hook']);
+      output.result({ ...result, identity: path, ...git }, [
         `${output.colors.green('Made')} a vault repository in ${escapeForTerminal(result.root)}`,
         `  admin     ${result.admin.name}`,
         `  identity  ${escapeForTerminal(path)}`,

@@ -1,5 +1,6 @@
 import { VaultError } from '../../errors.ts';
 import type { ItemFile } from '../../git/itemHistory.ts';
+import { mergeText } from '../../git/mergeText.ts';
 import { findWorkTree } from '../../git/workTree.ts';
 import type { Git } from '../../git/run.ts';
 import { compareVersions, type ItemChanges, type ItemVersion } from '../../items/changes.ts';
@@ -43,6 +44,11 @@ export async function runMergeDriver({ path, file, files, openMerger, git }: Dri
     const sides = file === 'roster' ? undefined : await describeSides(file, files, path, git);
     return { kind: 'conflict', error, ours: sides?.ours, theirs: sides?.theirs };
   }
+}
+
+/** Merges what is no document of a vault as git would. @returns whether no conflict is left */
+export async function mergeForeignFile(git: Git, files: { readonly base: string; readonly ours: string; readonly theirs: string }): Promise<boolean> {
+  return await mergeText(git, files);
 }
 
 const family = `${FORMAT.split('/')[0] ?? ''}/`;

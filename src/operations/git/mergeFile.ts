@@ -25,13 +25,19 @@ export interface Merger {
   readonly signer: Signer;
 }
 
+/** The git work tree that the repository lies in. @throws VaultError git-failed where it lies in none */
+export async function openWorkTree({ store }: Workspace, variables: Git['variables']): Promise<WorkTree> {
+  const tree = await findWorkTree(store.location, variables);
+  if (tree !== undefined) return tree;
+  throw new VaultError('git-failed', `${store.location} is in no git work tree.`, { hint: 'Run "git init" there first.', details: { root: store.location } });
+}
+
 /**
  * The first identity that is an admin's, and the rosters that the merged versions may be signed under.
  * @throws VaultError git-failed, roster-*, not-an-admin, identity-*
  */
 export async function openMerger(workspace: Workspace, identities: Identities, variables: Git['variables']): Promise<Merger> {
-  const tree = await findWorkTree(workspace.store.location, variables);
-  if (tree === undefined) throw new VaultError('git-failed', `${workspace.store.location} is in no git work tree.`, { hint: 'Run "git init" there first.' });
+  const tree = await openWorkTree(workspace, variables);
   const trust = await trustRoster(workspace, { firstUse: 'refuse' });
   return { workspace, tree, chain: await readRosterChain(workspace.store, tree, trust), signer: await findSigner(trust.roster, identities) };
 }
