@@ -81,7 +81,7 @@ export function mergeAudience({ base, ours, theirs }: ThreeWay<KeysDocument>, pr
   const keepNamed = (role: RecipientName['role'], names: readonly string[], namedBy: (header: ItemHeader) => readonly string[]): string[] => names.filter((name) => {
     const id = `${role} ${name}`;
     const removed = [left, right].some((header, i) => namedBy(header).includes(name) && [lists.ours, lists.theirs][i]?.has(id) === true) && !recipients.has(id);
-    if (!removed) return true;
+    if (!removed || conflicts.some(({ what }) => what === id)) return true;
     if (prefer === undefined) {
       const tell = (header: ItemHeader): string => (namedBy(header).includes(name) ? 'names it' : 'removed it');
       conflicts.push({ what: id, ours: tell(left), theirs: tell(right) });
@@ -96,7 +96,7 @@ export function mergeAudience({ base, ours, theirs }: ThreeWay<KeysDocument>, pr
 
   const list = [...recipients.values()].sort((a, b) => compareNames(a.role, b.role) || compareNames(a.name, b.name));
   if (!list.some(({ role }) => role === 'admin') || namedAdmins?.length === 0) {
-    conflicts.push({ what: 'admins', ours: 'removed some', theirs: 'removed all others' });
+    conflicts.push({ what: 'admins', ours: 'with the other, leaves none', theirs: 'with the other, leaves none' });
   }
   return { recipients: list, searchQuery, namedAdmins, namedClients, conflicts };
 }

@@ -1,8 +1,12 @@
 // Merging with git: real repositories, real merges, rebases and cherry-picks, the driver as "vault init" registered it.
 import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import { isVaultError } from '../../src/errors.ts';
+import { sealItem } from '../../src/items/seal.ts';
+import { parseIdentity } from '../../src/sealing/identity.ts';
+import { openFileStore } from '../../src/stores/file/fileStore.ts';
+import { encodeRoster, parseRoster, rosterDigest, signRoster, type Roster } from '../../src/trust/roster.ts';
 import { parseKeys } from '../../src/items/model.ts';
 import { openItem } from '../../src/items/verify.ts';
 import { FILES, openGitScene, REF, type Change, type GitScene } from '../scripts/gitScene.ts';
@@ -49,8 +53,9 @@ const CASES: readonly Case[] = [
 
 describe('git', () => {
   let scene: GitScene;
-  beforeEach(async () => { scene = await openGitScene(); });
-  afterEach(() => scene.close());
+  before(async () => { scene = await openGitScene(); });
+  afterEach(() => scene.reset());
+  after(() => scene.close());
 
   async function assertMerged({ values, can, cannot, query = 'role:web' }: Omit<Case, 'name' | 'ours' | 'theirs'>): Promise<void> {
     assert.equal(await scene.done('status', '--porcelain'), '');
@@ -211,14 +216,70 @@ describe('git', () => {
     await commit(2, 1);
     await scene.done('merge', 'theirs');
     assert.equal(await readFile(scene.world.at('repository', path), 'utf8'), text(2, 2));
-    await rm(scene.world.at('repository', path));
+  });
+
+  it('merges what an admin signed who is new on the other branch', async () => {
+    const { line } = await scene.world.key('bob');
+    const file = scene.world.at('keys', 'bob');
+    const bob = await parseIdentity(await readFile(file, 'utf8'), file);
+    const alice = scene.identities.get('alice');
+    assert.ok(alice && bob.signingKey);
+    const first = await scene.roster();
+    const second = { ...first, version: 2, previous: rosterDigest(first), admins: [...first.admins, { name: 'bob', public_key: line, signing_key: bob.signingKey.line }] };
+    await scene.branches([{ fields: { password: 'planted-secret-2' } }], []);
+    await scene.done('checkout', '-q', 'theirs');
+    await scene.world.write('repository/trust/2.json', encodeRoster({ roster: second, signatures: [signRoster(second, 'alice', alice)] }));
+    const before = await scene.item();
+    const opened = openItem(before, alice);
+    const documents = sealItem({
+      ...REF, repository: rosterDigest(first), fields: { ...opened.all(), user: 'admin' }, searchQuery: 'role:web', namedAdmins: null, namedClients: [], generation: 2,
+      recipients: [{ role: 'admin', name: 'alice', publicKey: alice.publicKey }, { role: 'admin', name: 'bob', publicKey: bob.publicKey }], signer: { name: 'bob', identity: bob }, time: new Date(),
+    });
+    await openFileStore(scene.world.repository).writeItem(REF, documents, 1);
+    await scene.done('add', '-A');
+    await scene.done('commit', '-qm', 'bob');
+    await scene.done('checkout', '-q', 'ours');
+    await scene.done('merge', 'theirs');
+    for (const identity of [file, scene.world.admin]) {
+      const { stdout } = await scene.world.run(['decrypt', 'vault', 'login', '--identity', identity]);
+      assert.deepEqual(JSON.parse(stdout), { ...BEFORE, password: 'planted-secret-2', user: 'admin' });
+    }
+    await scene.world.refused('not-a-recipient', ['decrypt', 'vault', 'login', '--identity', scene.world.at('keys', 'web1')]);
+    await rm(scene.world.at('state', 'iam-vault', 'pins'), { recursive: true });
+    await scene.world.result('list', ['list']);
+  });
+
+  it('joins the signatures of a roster that is proposed, and keeps two rosters apart', async () => {
+    const first = await scene.roster();
+    const proposal = { ...first, version: 2, previous: rosterDigest(first), quorum: 1 };
+    const identities = ['alice', 'web1', 'web2'].map((name) => scene.identities.get(name)).filter((each) => each !== undefined);
+    const path = `trust/proposals/${rosterDigest(proposal)}.json`;
+    const sign = async (roster: Roster, to: string, ...names: number[]): Promise<void> => {
+      await scene.world.write(`repository/${to}`, encodeRoster({ roster, signatures: names.flatMap((n) => { const each = identities[n]; return each === undefined ? [] : [signRoster(roster, `admin${String(n)}`, each)]; }) }));
+      await scene.done('add', '-A');
+      await scene.done('commit', '-qm', 'signed');
+    };
+    await sign(proposal, path, 1);
+    await scene.done('checkout', '-q', '-b', 'theirs');
+    await sign(proposal, path, 0, 1);
+    await sign({ ...proposal, time: '2026-01-01T00:00:00Z' }, 'trust/2.json', 0);
+    await scene.done('checkout', '-q', '-b', 'ours', 'main');
+    await sign(proposal, path, 1, 2);
+    await scene.done('merge', 'theirs');
+    assert.deepEqual(parseRoster(await readFile(scene.world.at('repository', path)), path).signatures.map(({ name }) => name), ['admin0', 'admin1', 'admin2']);
+    await scene.done('reset', '-q', '--hard', 'ours~1');
+    await sign(proposal, 'trust/2.json', 0);
+    const { code, output } = await scene.git('merge', 'theirs');
+    assert.equal(code, 1);
+    assert.match(output, /two different rosters as 2\.json/);
   });
 });
 
 describe('git, where both sides add an item', () => {
   let scene: GitScene;
-  beforeEach(async () => { scene = await openGitScene({ item: false }); });
-  afterEach(() => scene.close());
+  before(async () => { scene = await openGitScene({ item: false }); });
+  afterEach(() => scene.reset());
+  after(() => scene.close());
 
   it('merges fields that do not contradict', async () => {
     await scene.branches([{ fields: { a: 1, same: 's' }, add: ['web1'] }], [{ fields: { b: 2, same: 's' }, add: ['web2'] }]);

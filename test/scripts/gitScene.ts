@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { extendItem, sealItem } from '../../src/items/seal.ts';
 import type { ItemDocuments } from '../../src/items/model.ts';
@@ -51,6 +51,8 @@ export interface GitScene {
   open(name: string): Promise<Record<string, Json> | undefined>;
   /** Changes the item on two branches that begin here, and is on `ours` then. */
   branches(ours: readonly Change[], theirs: readonly Change[]): Promise<void>;
+  /** Goes back to where the scene began: main, and nobody has seen any generation. History stays in git's reflogs. */
+  reset(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -128,13 +130,23 @@ export async function openGitScene({ item: withItem = true } = {}): Promise<GitS
     async branches(ours, theirs) {
       await done('checkout', '-q', '-b', 'theirs');
       for (const each of theirs) await scene.change(each);
-      await done('checkout', '-q', '-b', 'ours', 'main');
+      await done('checkout', '-q', '-b', 'ours', 'begin');
       for (const each of ours) await scene.change(each);
+    },
+    async reset() {
+      await git('merge', '--abort');
+      await done('checkout', '-qf', 'main');
+      await done('reset', '-q', '--hard', 'begin');
+      await done('clean', '-qfd');
+      const branches = (await done('branch', '--format=%(refname:short)')).split('\n').filter((name) => name !== '' && name !== 'main');
+      if (branches.length > 0) await done('branch', '-qD', ...branches);
+      await rm(world.at('state', 'iam-vault', 'seen'), { recursive: true, force: true });
     },
     close: () => world.close(),
   };
   await done('add', '-A');
   await done('commit', '-qm', 'a vault');
   if (withItem) await scene.change({ fields: { password: 'planted-secret-1', user: 'root', note: 'x' }, add: ['web1', 'web2'] });
+  await done('tag', 'begin');
   return scene;
 }
