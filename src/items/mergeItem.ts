@@ -126,7 +126,7 @@ function mergeContent(sides: MergeSides): MergedContent {
 /** Versions with one ITEM.json have one data key, or somebody tampered with a commitment. */
 function requireOneKey({ base, ours, theirs }: MergeSides): void {
   for (const [one, other] of [[ours, theirs], [base, ours], [base, theirs]] as const) {
-    if (one === undefined || other === undefined || one.header.item_digest !== other.header.item_digest || one.header.commitment === other.header.commitment) continue;
+    if (one === undefined || one.header.item_digest !== other.header.item_digest || one.header.commitment === other.header.commitment) continue;
     throw new VaultError('commitment-mismatch', `Two versions of ${ours.vault}/${ours.item} say of one and the same ${ours.item}.json that it is encrypted under two keys.`, {
       hint: 'One of the two was not made by this program. Find out who signed it.', details: { vault: ours.vault, item: ours.item, signers: [one.header.signer, other.header.signer] },
     });

@@ -43,7 +43,7 @@ export async function openMerger(workspace: Workspace, identities: Identities, v
 }
 
 async function findSigner(roster: Parameters<typeof signerOf>[0], identities: Identities): Promise<Signer> {
-  let first: unknown;
+  let first: VaultError | undefined;
   for await (const { identity } of identities) {
     try {
       return signerOf(roster, identity);
