@@ -4,7 +4,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { isVaultError } from '../../src/errors.ts';
 import { sealItem } from '../../src/items/seal.ts';
-import { parseIdentity } from '../../src/sealing/identity.ts';
+import { encodeProtectedSeed, parseIdentity } from '../../src/sealing/identity.ts';
 import { openFileStore } from '../../src/stores/file/fileStore.ts';
 import { encodeRoster, parseRoster, rosterDigest, signRoster, type Roster } from '../../src/trust/roster.ts';
 import { parseKeys } from '../../src/items/model.ts';
@@ -106,6 +106,27 @@ describe('git', () => {
     await scene.change({ fields: { more: 1 }, remove: ['web1'] });
     await scene.done('merge', 'ours');
     await assertMerged({ values: { ...BEFORE, password: 'planted-secret-2', user: 'admin', more: 1 }, can: ['alice', 'web2', 'web3'], cannot: ['web1'] });
+  });
+
+  it('merges branches that have merged each other before', async () => {
+    await scene.branches([{ fields: { password: 'planted-secret-2' } }], [{ fields: { user: 'admin' }, remove: ['web1'] }]);
+    await scene.done('merge', 'theirs');
+    await scene.change({ fields: { more: 1 } });
+    await scene.done('checkout', '-q', 'theirs');
+    await scene.done('merge', 'ours~2');
+    await scene.change({ add: ['web3'] });
+    assert.equal((await scene.done('merge-base', '--all', 'ours', 'theirs')).trim().split('\n').length, 2);
+    await scene.done('merge', 'ours');
+    await assertMerged({ values: { ...BEFORE, password: 'planted-secret-2', user: 'admin', more: 1 }, can: ['alice', 'web2', 'web3'], cannot: ['web1'] });
+  });
+
+  it('asks for no passphrase where there is no terminal', async () => {
+    const line = await encodeProtectedSeed(new Uint8Array(32).fill(7), new TextEncoder().encode('x'), { operations: 1, memoryBytes: 8192 });
+    const file = await scene.world.write('keys/protected', `${line}\n`, 0o600);
+    await scene.branches([{ fields: { password: 'planted-secret-2' } }], [{ fields: { user: 'admin' } }]);
+    const { code, output } = await scene.gitWith({ VAULT_IDENTITY: file }, 'merge', 'theirs');
+    assert.equal(code, 1);
+    assert.match(output, /type the passphrase/);
   });
 
   it('gives who was removed on one side no key to the result', async () => {
