@@ -1,4 +1,4 @@
-import type { Environment } from '../config/environment.ts';
+import { gitVariables, type Environment } from '../config/environment.ts';
 import { launcherWords } from '../config/launcher.ts';
 import { isVaultError } from '../errors.ts';
 import { installGit, isInWorkTree } from '../operations/git/installGit.ts';
@@ -13,9 +13,9 @@ import { offer } from './prompt.ts';
  */
 export async function offerGit(output: Output, environment: Environment, root: string, hook: boolean | undefined): Promise<{ readonly git?: object }> {
   try {
-    if (!await isInWorkTree(root, environment.variables)) return {};
+    if (!await isInWorkTree(root, gitVariables(environment))) return {};
     const wanted = hook ?? await offer('Check all signatures with a git hook before each commit?');
-    const result = await installGit({ root, variables: environment.variables, hook: wanted, program: await launcherWords(environment, process.argv[1] ?? '', process.execPath) });
+    const result = await installGit({ root, variables: gitVariables(environment), hook: wanted, program: await launcherWords(environment, process.argv[1] ?? '', process.execPath) });
     const notice = foreignHookNotice(result);
     if (notice !== undefined) output.alert(notice);
     if (!wanted) output.notice('To check signatures before each commit: vault git install.');

@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args';
 import { VaultCommand } from '../cli/vaultCommand.ts';
 import { identityFlags, repositoryFlags } from '../cli/flags.ts';
 import { passphrasePrompt } from '../cli/prompt.ts';
+import { gitVariables } from '../config/environment.ts';
 import { loadIdentities } from '../config/identities.ts';
 import { diffVersions } from '../operations/git/diffVersions.ts';
 import { openWorkTree } from '../operations/git/mergeFile.ts';
@@ -28,7 +29,7 @@ export default class Diff extends VaultCommand {
     const workspace = await this.workspace(output, flags);
     const at = args.revision.indexOf('..');
     const [from, to] = at < 0 ? [args.revision, undefined] : [args.revision.slice(0, at), args.revision.slice(at + 2)];
-    const diff = await diffVersions(workspace, await openWorkTree(workspace, this.environment.variables), {
+    const diff = await diffVersions(workspace, await openWorkTree(workspace, gitVariables(this.environment)), {
       from: from === '' ? 'HEAD' : from, to: to === '' ? 'HEAD' : to, vault: args.vault, item: args.item,
       identities: loadIdentities(this.environment, flags.identity, passphrasePrompt('Passphrase of the identity, to compare values: ')),
     });

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import { VaultCommand } from '../cli/vaultCommand.ts';
 import { passphrasePrompt } from '../cli/prompt.ts';
+import { gitVariables } from '../config/environment.ts';
 import { loadIdentities } from '../config/identities.ts';
 import { VaultError } from '../errors.ts';
 import { readRegularFile } from '../files/read.ts';
@@ -27,7 +28,7 @@ export default class MergeDriver extends VaultCommand {
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(MergeDriver);
     const output = this.output(flags);
-    const git = { directory: this.environment.cwd, variables: this.environment.variables };
+    const git = { directory: this.environment.cwd, variables: gitVariables(this.environment) };
     const result = await this.merge(args, git, output);
     if (result.kind === 'conflict') {
       await replaceFile(args.ours, new TextEncoder().encode(conflictText(args.path, result)), { mode: 0o644 });
@@ -52,7 +53,7 @@ export default class MergeDriver extends VaultCommand {
       files: { base: base.length === 0 ? undefined : base, ours, theirs },
       openMerger: async () => await openMerger(
         await this.workspace(output, { repository: known.prefix === '' ? '.' : known.prefix }),
-        loadIdentities(this.environment, undefined, passphrasePrompt('Passphrase of the identity, to merge: ')), this.environment.variables,
+        loadIdentities(this.environment, undefined, passphrasePrompt('Passphrase of the identity, to merge: ')), gitVariables(this.environment),
       ),
     });
   }

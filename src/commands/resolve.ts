@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { VaultCommand } from '../cli/vaultCommand.ts';
 import { identityFlags, repositoryFlags } from '../cli/flags.ts';
 import { passphrasePrompt } from '../cli/prompt.ts';
+import { gitVariables } from '../config/environment.ts';
 import { loadIdentities } from '../config/identities.ts';
 import { openMerger } from '../operations/git/mergeFile.ts';
 import { resolveConflict } from '../operations/git/resolveConflict.ts';
@@ -25,7 +26,7 @@ export default class Resolve extends VaultCommand {
     const { args, flags } = await this.parse(Resolve);
     const output = this.output(flags);
     const identities = loadIdentities(this.environment, flags.identity, passphrasePrompt('Passphrase of the identity: '));
-    const merger = await openMerger(await this.workspace(output, flags), identities, this.environment.variables);
+    const merger = await openMerger(await this.workspace(output, flags), identities, gitVariables(this.environment));
     const { vault, item, generation } = await resolveConflict(merger, { vault: args.vault, item: args.item }, flags.take);
     output.result({ vault, item, generation, took: flags.take }, `${output.colors.green('Resolved')} ${vault}/${item}: generation ${String(generation)}, staged`);
   }

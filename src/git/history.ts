@@ -24,10 +24,21 @@ const COMMIT = /^\n?([0-9a-f]{40,64}) (\S+)$/;
  * Every version that files at or below some paths ever had, in whatever branch, tag, stash or reflog; each content once for each
  * path, the newest first. Merges are looked into as well: what a merge made is nowhere else.
  */
-export async function listVersions({ git }: WorkTree, paths: readonly string[]): Promise<FileVersion[]> {
+export async function listVersions(tree: WorkTree, paths: readonly string[]): Promise<FileVersion[]> {
+  return await readLog(tree, paths, ['--all', '--reflog', ...PSEUDO_REFS, ...mergedNow(tree.git.variables)]);
+}
+
+/** Whether the branch that is checked out ever had these very bytes at a path, up to what is committed now. */
+export async function wasCommittedHere(tree: WorkTree, path: string, bytes: Uint8Array): Promise<boolean> {
+  const { stdout } = await runGit(tree.git, ['hash-object', '-t', 'blob', '--no-filters', '--stdin'], { input: bytes });
+  const id = stdout.toString('utf8').trim();
+  return (await readLog(tree, [path], ['HEAD'])).some(({ blob }) => blob === id);
+}
+
+async function readLog({ git }: WorkTree, paths: readonly string[], revisions: readonly string[]): Promise<FileVersion[]> {
   const { stdout } = await runGit(git, [
     '-c', 'log.showRoot=true', '-c', 'log.follow=false', '-c', 'log.showSignature=false', '-c', 'log.diffMerges=separate',
-    'log', '--ignore-missing', '--all', '--reflog', ...PSEUDO_REFS, ...mergedNow(git.variables), '--full-history', '-m', '--raw', '--no-abbrev', '--no-renames',
+    'log', '--ignore-missing', ...revisions, '--full-history', '-m', '--raw', '--no-abbrev', '--no-renames',
     '--no-ext-diff', '--no-textconv', '--no-color', '--no-notes', '--no-decorate', '-z', '--format=%H %cI', '--', ...paths,
   ]);
   const versions = new Map<string, FileVersion>();

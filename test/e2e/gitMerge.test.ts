@@ -120,6 +120,22 @@ describe('git', () => {
     await assertMerged({ values: { ...BEFORE, password: 'planted-secret-2', user: 'admin', more: 1 }, can: ['alice', 'web2', 'web3'], cannot: ['web1'] });
   });
 
+  it('takes an older version that is put back for no change, so that nobody comes back with it', async () => {
+    await scene.change({ add: ['web3'] });
+    await scene.change({ fields: { password: 'planted-secret-2' }, remove: ['web3'] });
+    await scene.done('checkout', '-q', '-b', 'theirs', 'begin');
+    await scene.done('checkout', 'main~1', '--', ...FILES);
+    await scene.done('commit', '-qm', 'replayed');
+    await scene.done('checkout', '-q', 'main');
+    const text = await conflict('merge', 'theirs');
+    assert.match(text, /puts back a version/);
+    await scene.world.refused('merge-conflict', ['resolve', 'vault', 'login', '--take', 'ours']);
+    await scene.done('checkout', '--ours', '--', FILES[1] ?? '');
+    await scene.done('add', ...FILES);
+    await scene.done('commit', '-qm', 'ours');
+    await assertMerged({ values: { ...BEFORE, password: 'planted-secret-2' }, can: ['alice', 'web1', 'web2'], cannot: ['web3'] });
+  });
+
   it('asks for no passphrase where there is no terminal', async () => {
     const line = await encodeProtectedSeed(new Uint8Array(32).fill(7), new TextEncoder().encode('x'), { operations: 1, memoryBytes: 8192 });
     const file = await scene.world.write('keys/protected', `${line}\n`, 0o600);

@@ -29,8 +29,8 @@ describe('vault diff', () => {
     assert.deepEqual([others, roster], [[], undefined]);
     assert.deepEqual([item?.change, item?.from?.generation, item?.to?.generation, item?.to?.signer], ['changed', 1, 3, 'alice']);
     assert.deepEqual(item?.fields, [{ name: 'more', change: 'added' }, { name: 'password', change: 'changed' }]);
-    assert.deepEqual(item?.recipients, [{ role: 'client', name: 'db1', change: 'added' }, { role: 'client', name: 'web2', change: 'removed' }, { role: 'client', name: 'web3', change: 'added' }]);
-    assert.deepEqual(item?.search_query, { from: 'role:web', to: 'role:db' });
+    assert.deepEqual(item.recipients, [{ role: 'client', name: 'db1', change: 'added' }, { role: 'client', name: 'web2', change: 'removed' }, { role: 'client', name: 'web3', change: 'added' }]);
+    assert.deepEqual(item.search_query, { from: 'role:web', to: 'role:db' });
     assert.deepEqual((await diff('HEAD~2..HEAD~1', 'vault', 'login')).items[0]?.to?.generation, 2);
     assert.deepEqual((await diff('HEAD~2..', 'vault', 'other')).items, []);
     assert.deepEqual(await diff(), { items: [] });

@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { VaultCommand } from '../../cli/vaultCommand.ts';
 import { repositoryFlags } from '../../cli/flags.ts';
+import { gitVariables } from '../../config/environment.ts';
 import { launcherWords } from '../../config/launcher.ts';
 import { installGit } from '../../operations/git/installGit.ts';
 import { foreignHookNotice, installJson, renderInstall } from '../../reporting/gitInstall.ts';
@@ -19,7 +20,7 @@ export default class GitInstall extends VaultCommand {
     const output = this.output(flags);
     const { root } = await this.workspace(output, flags);
     const result = await installGit({
-      root, variables: this.environment.variables, hook: flags.hook,
+      root, variables: gitVariables(this.environment), hook: flags.hook,
       program: await launcherWords(this.environment, process.argv[1] ?? '', process.execPath),
     });
     output.result(installJson(result), renderInstall(result, output.colors));

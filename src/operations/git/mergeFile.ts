@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { isVaultError, VaultError } from '../../errors.ts';
-import { itemFileOf, type ItemFile } from '../../git/itemHistory.ts';
+import { wasCommittedHere } from '../../git/history.ts';
+import { itemFileOf, itemPath, keysPath, type ItemFile } from '../../git/itemHistory.ts';
 import { findWorkTree, type WorkTree } from '../../git/workTree.ts';
 import type { Git } from '../../git/run.ts';
 import type { Preference, ThreeWay } from '../../items/merge.ts';
@@ -91,7 +92,19 @@ export async function mergeItemVersions(merger: Merger, { ref, kind }: ItemFile,
 /** Merges both files of an item at once. */
 export async function mergePairs(merger: Merger, ref: ItemRef, pairs: ThreeWay<ItemDocuments>, prefer?: Preference): Promise<ItemDocuments> {
   const { workspace: { store, now }, tree, chain, signer } = merger;
+  await refuseReplay(tree, ref, pairs.theirs);
   return await mergeItem(sidesOf(merger, ref, pairs, prefer), { signer, time: now(), publicKeyOf: findPublicKeys(tree, store, chain), sealEntries: sealOnThreads });
+}
+
+/**
+ * A version that our branch has left behind already is no change: whoever can push could put it on a branch of their own, and a
+ * recipient whom we removed since would look like one whom they added.
+ */
+async function refuseReplay(tree: WorkTree, ref: ItemRef, { keys }: ItemDocuments): Promise<void> {
+  if (!await wasCommittedHere(tree, keysPath(tree, ref), keys)) return;
+  throw new VaultError('merge-conflict', `The other side puts back a version of ${ref.vault}/${ref.item} that this branch had, and has changed since.`, {
+    hint: `Keep ours whole: git checkout --ours -- ${itemPath(tree, ref)} ${keysPath(tree, ref)}. If the older version is wanted, make that change anew with vault's own commands.`, details: { ...ref },
+  });
 }
 
 function sidesOf({ chain, signer }: Merger, ref: ItemRef, { base, ours, theirs }: ThreeWay<ItemDocuments>, prefer?: Preference): MergeSides {
