@@ -9,6 +9,7 @@ const GROUPS: readonly { readonly title: string; readonly commands: readonly str
   { title: 'ITEMS OF YOUR OWN', commands: ['create item', 'update', 'edit', 'delete item'] },
   { title: 'WHO CAN READ', commands: ['refresh', 'rotate keys', 'remove'] },
   { title: 'READ ITEMS', commands: ['list', 'show', 'decrypt', 'download', 'isvault', 'itemtype'] },
+  { title: 'GIT', commands: ['git install', 'diff', 'resolve'] },
 ];
 
 const EXIT_CODES: readonly (readonly [string, string])[] = [

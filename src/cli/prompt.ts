@@ -68,3 +68,9 @@ export async function confirm(question: string, yes: boolean, hint = 'Look at th
   }
   return /^y(es)?$/i.test(answer.trim());
 }
+
+/** Offers something that is good to have: yes unless a person says no; no where there is nobody to ask. */
+export async function offer(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY) return false;
+  return !/^no?$/i.test((await readLine(`${question} [Y/n] `, false)).trim());
+}

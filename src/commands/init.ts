@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { userInfo } from 'node:os';
 import { VaultCommand } from '../cli/vaultCommand.ts';
 import { identityFlags } from '../cli/flags.ts';
+import { offerGit } from '../cli/offerGit.ts';
 import { newPassphrasePrompt, passphrasePrompt } from '../cli/prompt.ts';
 import { defaultIdentityPath, stateDirectoryPath } from '../config/environment.ts';
 import { loadIdentity } from '../config/identities.ts';
@@ -29,6 +30,7 @@ export default class Init extends VaultCommand {
     admin: Flags.string({ helpValue: 'NAME', description: 'name of the first admin [default: your user name]' }),
     passphrase: Flags.boolean({ description: 'protect a new identity with a passphrase' }),
     recovery: Flags.boolean({ description: 'make an offline recovery identity too, as a second admin, and print its secret, once' }),
+    'git-hook': Flags.boolean({ allowNo: true, description: 'check all signatures before each commit, in a git repository [default: ask]' }),
     ...identityFlags,
   };
 
@@ -37,9 +39,9 @@ export default class Init extends VaultCommand {
     const output = this.output(flags);
     const path = flags.identity ?? defaultIdentityPath(this.environment);
     let identity: Identity | undefined;
-    const report = ({ recovery, ...made }: InitResult): void => {
+    const report = ({ recovery, ...made }: InitResult, git: object = {}): void => {
       const once = recovery === undefined ? undefined : describeRecovery(recovery, output.colors);
-      output.result({ ...made, identity: path, ...(once === undefined ? {} : { recovery: once.json }) }, [
+      output.result({ ...made, identity: path, ...git, ...(once === undefined ? {} : { recovery: once.json }) }, [
         `${output.colors.green('Made')} a vault repository in ${escapeForTerminal(made.root)}`,
         `  admin     ${made.admin.name}`,
         `  identity  ${escapeForTerminal(path)}`,
@@ -52,10 +54,11 @@ export default class Init extends VaultCommand {
         root: args.directory, adminName: flags.admin ?? userInfo().username, now: new Date(),
         identity: async () => (identity = await this.loadOrGenerate(path, flags.identity !== undefined, flags.passphrase)),
         state: openStateDirectory(stateDirectoryPath(this.environment)), openStore: openFileStore,
-        recovery: flags.recovery, handOver: report, notice: (text) => { output.notice(text); },
+        recovery: flags.recovery, handOver: (handed) => { report(handed); }, notice: (text) => { output.notice(text); },
       });
+      const git = await offerGit(output, this.environment, made.root, flags['git-hook']);
       if (made.recovery === undefined) {
-        report(made);
+        report(made, git);
         output.notice('Back up the identity file: a single admin who loses it loses every item. Or add a second one, "vault admin add", or an offline recovery identity: "vault init --recovery" when you begin, "vault admin add recovery --generate" later.');
       }
       output.notice('Next: "vault node add NAME --key LINE", then "vault create iam FILE".');

@@ -3,6 +3,7 @@ import { CONFIG_FILE, DEFAULT_CONFIG } from '../config/repository.ts';
 import { VaultError } from '../errors.ts';
 import { readRegularFile, realPath } from '../files/read.ts';
 import { createFile, ensureDirectory, removeFile } from '../files/write.ts';
+import { GIT_ATTRIBUTES } from '../git/attributes.ts';
 import { layoutJson } from '../json/canonical.ts';
 import { checkName } from '../names.ts';
 import { FORMAT } from '../sealing/encoding.ts';
@@ -47,7 +48,7 @@ const MODE = { mode: 0o644 };
 /** Files that a repository's working copy has beside its content. */
 const COMPANIONS: Readonly<Record<string, string>> = {
   '.gitignore': '# What the file store needs while it writes\n.vault.lock\n.*.new\n.*.pending\n# Keys of a sandbox\naws-config\n',
-  '.gitattributes': '# Signed by the byte: git must not touch line ends\ndata_bags/** -text\ntrust/** -text\n',
+  '.gitattributes': GIT_ATTRIBUTES,
 };
 
 /**

@@ -104,6 +104,17 @@ const trust = z.strictObject({
   here: z.strictObject({ ...pinned, quorum: z.int().min(1), admins: names }).nullable().describe('the newest version; null where the chain does not walk'),
   problem: z.strictObject(failure).optional(),
 });
+const gitInstall = z.strictObject({
+  top: z.string().describe('top directory of the git work tree'),
+  attributes: z.enum(['written', 'present']).describe('of .gitattributes'),
+  config: z.enum(['written', 'present']).describe('of the configuration of this clone'),
+  hooks: z.array(z.strictObject({ name, path: z.string(), state: z.enum(['installed', 'present', 'foreign']).describe('foreign: somebody else\'s, and left as it is') })),
+});
+
+const generation = z.int().min(1);
+const version = z.strictObject({ generation, signer: name, time: z.string() });
+const rosterVersion = z.strictObject({ version: z.int().min(1), quorum: z.int().min(1), fingerprint, trusted: z.boolean().describe('of one chain of signatures with the roster that is trusted here') });
+const keyChange = z.enum(['added', 'removed', 'key-changed']);
 
 /** By command, with spaces; `error` is what every command prints when it fails. */
 export const schemas = {
@@ -148,7 +159,23 @@ export const schemas = {
   'init': z.strictObject({
     root: z.string(), admin: z.strictObject({ name, public_key: publicKey, signing_key: publicKey }),
     roster: fingerprint.describe('of version 1 of the roster: what readers compare'), identity: z.string().describe('path of the identity file'), recovery,
+    git: gitInstall.optional().describe('where the repository lies in a git work tree; not told with a recovery identity'),
   }),
+  'diff': z.strictObject({
+    roster: z.strictObject({ from: rosterVersion.optional(), to: rosterVersion.optional(), admins: z.array(z.strictObject({ name, change: keyChange })) }).optional()
+      .describe('absent where it is the same'),
+    items: z.array(z.strictObject({
+      vault: name, item: name, change: z.enum(['added', 'removed', 'changed']), from: version.optional(), to: version.optional(),
+      fields: z.array(z.strictObject({ name, change: z.enum(['added', 'removed', 'changed', 'encrypted-anew']).describe('encrypted-anew: whether the value is another cannot be told without an identity that opens both') })),
+      recipients: z.array(z.strictObject({ role: z.enum(['admin', 'client']), name, change: keyChange })),
+      search_query: z.strictObject({ from: z.string(), to: z.string() }).optional(),
+      named_admins: z.strictObject({ from: z.array(name).nullable(), to: z.array(name).nullable() }).optional().describe('null: everyone on the roster'),
+      named_clients: z.strictObject({ from: z.array(name), to: z.array(name) }).optional(),
+      problems: z.array(z.strictObject({ side: z.enum(['from', 'to']), code: failure.code, message: z.string() })).optional().describe('versions that cannot be read or trusted'),
+    })),
+  }),
+  'git install': gitInstall,
+  'git textconv': z.strictObject({ kind: z.enum(['item', 'keys', 'roster', 'other']), lines: z.array(z.string()) }),
   'isvault': z.strictObject({ vault: name, item: name, vault_item: z.boolean() }),
   'itemtype': z.strictObject({ vault: name, item: name, type: z.enum(['vault', 'chef-vault', 'encrypted', 'plain']) }),
   'key generate': identity,
@@ -158,6 +185,7 @@ export const schemas = {
     problems: z.array(z.strictObject({ vault: name, item: name, error: z.strictObject({ code: failure.code, message: z.string() }) })).optional()
       .describe('items that cannot be trusted or read'),
   }),
+  'merge-driver': z.strictObject({ path: z.string(), merged: z.boolean() }),
   'node add': z.strictObject({ name, key_type: identity.shape.type, fingerprint }),
   'node list': z.strictObject({ nodes: z.array(z.strictObject(nodeSummary)) }),
   'node remove': z.strictObject({ removed: name }),
@@ -166,6 +194,7 @@ export const schemas = {
   'refresh': itemChanges,
   'remove': itemChanges,
   'rotate keys': itemChanges,
+  'resolve': z.strictObject({ vault: name, item: name, generation, took: z.enum(['ours', 'theirs']) }),
   'sandbox': z.strictObject({
     url: z.url(), accounts: z.array(z.strictObject({ name, id: z.string().regex(/^[0-9]{12}$/) })),
     config_file: z.string().optional().describe('the AWS config file that was written'),
