@@ -6,6 +6,7 @@ const GROUPS: readonly { readonly title: string; readonly commands: readonly str
   { title: 'NODES AND ADMINS', commands: ['node add', 'node list', 'node show', 'node remove', 'admin list', 'search'] },
   { title: 'CREATE CREDENTIALS', commands: ['check iam', 'plan iam', 'create iam'] },
   { title: 'READ ITEMS', commands: ['list', 'decrypt'] },
+  { title: 'CHECK A REPOSITORY', commands: ['verify'] },
 ];
 
 const EXIT_CODES: readonly (readonly [string, string])[] = [

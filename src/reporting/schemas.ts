@@ -77,6 +77,10 @@ const explanation = z.strictObject({
   get clauses() { return z.array(explanation); },
 });
 
+const verifyFinding = z.strictObject({
+  vault: name.optional(), item: name.optional(), path: z.string().optional().describe('from the root of the repository, as PATH or PATH:LINE'), ...failure,
+});
+
 /** By command, with spaces; `error` is what every command prints when it fails. */
 export const schemas = {
   'admin list': z.strictObject({
@@ -120,6 +124,13 @@ export const schemas = {
   }),
   'search': z.strictObject({ query: z.string(), nodes: z.array(z.strictObject({ name })) }),
   'search --why': z.strictObject({ query: z.string(), node: name, matched: z.boolean(), explanation }),
+  'verify': z.strictObject({
+    roster: z.strictObject({ version: z.int().min(1), fingerprint: fingerprint.describe('of this version of the roster') }).optional().describe('absent where no roster can be trusted'),
+    items: count, recipients: count.describe('of the sound items; who can open several counts several times'),
+    problems: z.array(verifyFinding).describe('each is a failure; the exit code is that of the worst'),
+    warnings: z.array(verifyFinding),
+    scanned: count.describe('files in which plaintext credentials were looked for'),
+  }),
   'error': z.strictObject({ error: z.looseObject(failure).describe('facts about the failure follow the first three members; which ones depends on the code') }),
 } satisfies Record<string, z.ZodType>;
 

@@ -112,6 +112,15 @@ export function countSignatures(signed: SignedRoster, judges: Roster): number {
   return counted.size;
 }
 
+/** Names of admins of `judges` under which stands a signature on `signed.roster` that is not theirs. */
+export function badSigners(signed: SignedRoster, judges: Roster): string[] {
+  const keys = new Map<string, SigningKey>(judges.admins.map((admin) => [admin.name, parseSigningKey(admin.signing_key)]));
+  return signed.signatures.flatMap(({ name, signature }) => {
+    const key = keys.get(name);
+    return key === undefined || verifyStatement(statementOf(signed.roster), signature, key) ? [] : [name];
+  });
+}
+
 function statementOf(roster: Roster): Roster & { [member: string]: never } {
   return roster as Roster & { [member: string]: never };
 }
