@@ -4,10 +4,9 @@ import { decodeBase64, digestOf, equalBytes, utf8, wipe } from '../sealing/encod
 import { commitmentOf, openDataKey, type ItemRef, type RecipientRole } from '../sealing/dataKey.ts';
 import { openField } from '../sealing/field.ts';
 import type { Identity } from '../sealing/identity.ts';
-import { parseSigningKey } from '../sealing/publicKey.ts';
 import { verifyStatement } from '../sealing/signature.ts';
 import type { Json } from '../json/canonical.ts';
-import type { Roster } from '../trust/roster.ts';
+import { signingKeyOf, type Roster } from '../trust/roster.ts';
 import { parseItem, parseKeys, type ItemDocument, type ItemDocuments, type ItemHeader, type KeysDocument, type RecipientEntry } from './model.ts';
 import { recipientNames, recipientsDigest } from './recipients.ts';
 
@@ -77,7 +76,7 @@ export function verifyItem({ vault, item, keys, itemBytes }: ParsedItem, judge: 
       details: { ...ref, signer: header.signer },
     });
   }
-  if (!verifyStatement({ ...header }, signature, parseSigningKey(admin.signing_key))) {
+  if (!verifyStatement({ ...header }, signature, signingKeyOf(admin))) {
     throw new VaultError('signature-invalid', `The signature of ${header.signer} on ${where} is not good: the header was changed, or another key signed it.`, {
       hint: 'Do not use this copy. Restore the item from version control, and find out who changed it.',
       details: { ...ref, signer: header.signer },

@@ -17,6 +17,7 @@ const NAMES_MAX = 10;
 /** @param inventory undefined where the repository has no clients at all, as a copy for nodes has none */
 export function openAudienceJudge(roster: Roster, inventory: Inventory | undefined): AudienceJudge {
   const admins = new Map(roster.admins.map(({ name, public_key }) => [name, parsePublicKey(public_key).fingerprint]));
+  const clients = new Map<string, string | undefined>();
   return {
     async warningsOf({ vault, item, keys }) {
       const gone: string[] = [];
@@ -27,7 +28,12 @@ export function openAudienceJudge(roster: Roster, inventory: Inventory | undefin
       };
       for (const entry of keys.admins) judge(entry, admins.get(entry.name));
       const goneAdmins = gone.splice(0);
-      if (inventory !== undefined) for (const entry of keys.clients) judge(entry, await fingerprintOf(inventory, entry));
+      if (inventory !== undefined) {
+        for (const entry of keys.clients) {
+          if (!clients.has(entry.name)) clients.set(entry.name, await fingerprintOf(inventory, entry));
+          judge(entry, clients.get(entry.name));
+        }
+      }
       const refresh = `vault refresh ${vault} ${item}`;
       const warnings: (Finding | undefined)[] = [
         warning('not-an-admin', goneAdmins, 'can open it as an admin, and is not on the roster any more', 'can open it as admins, and are not on the roster any more', `Run "${refresh}".`),

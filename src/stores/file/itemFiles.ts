@@ -174,10 +174,16 @@ async function readPair(paths: Paths): Promise<Partial<ItemDocuments>> {
 
 const headSchema = z.object({ header: z.object({ generation: z.number(), item_digest: z.string() }) });
 
+/** Where the last member begins, in the layout. */
+const HEADER_LINE = '\n  "header": {\n';
+
 /** The two members of the header that the store goes by. Undefined where the document is damaged: verification tells how. */
 function headOf(keys: Uint8Array): { generation: number; item_digest: string } | undefined {
+  const bytes = Buffer.from(keys.buffer, keys.byteOffset, keys.byteLength);
+  const at = bytes.lastIndexOf(HEADER_LINE);
   try {
-    return headSchema.parse(JSON.parse(new TextDecoder().decode(keys))).header;
+    // Not the recipients before it, of which there may be thousands.
+    return headSchema.parse(JSON.parse(at < 0 ? bytes.toString() : `{${bytes.toString('utf8', at)}`)).header;
   } catch {
     return undefined;
   }
