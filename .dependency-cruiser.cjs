@@ -21,9 +21,10 @@ const rooms = {
   config: ['files', 'sealing', 'stores'],
   operations: ['workers', 'iam', 'items', 'inventory', 'search', 'policy', 'trust', 'sealing', 'state', 'files', 'scanning', 'stores/store\\.ts$', 'config/repository\\.ts$'],
   reporting: ['operations', 'iam/plan\\.ts$', 'policy', 'search', 'sealing', 'trust'],
+  completion: ['config', 'files', 'stores/store\\.ts$'],
   library: ['operations', 'config', 'state'],
-  cli: ['operations', 'config', 'reporting', 'policy', 'sealing', 'state', 'iam/client\\.ts$'],
-  commands: ['cli', 'operations', 'config', 'reporting', 'files', 'sealing', 'state', 'stores', 'git', 'sandbox'],
+  cli: ['completion', 'operations', 'config', 'reporting', 'policy', 'sealing', 'state', 'iam/client\\.ts$'],
+  commands: ['cli', 'completion', 'operations', 'config', 'reporting', 'files', 'sealing', 'state', 'stores', 'git', 'sandbox'],
 };
 
 const directions = Object.entries(rooms).map(([room, allowed]) => ({

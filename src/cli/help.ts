@@ -2,7 +2,7 @@ import { Help } from '@oclif/core/help';
 
 /** Commands by what a person wants to do, in the order in which they come to want it. */
 const GROUPS: readonly { readonly title: string; readonly commands: readonly string[] }[] = [
-  { title: 'START', commands: ['init', 'key generate', 'key show', 'sandbox'] },
+  { title: 'START', commands: ['init', 'key generate', 'key show', 'sandbox', 'completion'] },
   { title: 'NODES AND ADMINS', commands: ['node add', 'node list', 'node show', 'node remove', 'admin list', 'search'] },
   { title: 'CREATE CREDENTIALS', commands: ['check iam', 'plan iam', 'create iam'] },
   { title: 'READ ITEMS', commands: ['list', 'decrypt'] },

@@ -101,6 +101,7 @@ export const schemas = {
       })),
     })),
   }),
+  'completion': z.strictObject({ shell: z.enum(['bash', 'zsh', 'fish']), script: z.string(), install: z.string().describe('a line for a shell, or for its configuration') }),
   'create iam': plans,
   'init': z.strictObject({
     root: z.string(), admin: z.strictObject({ name, public_key: publicKey, signing_key: publicKey }),
