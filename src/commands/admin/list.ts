@@ -12,6 +12,6 @@ export default class AdminList extends VaultCommand {
     const { flags } = await this.parse(AdminList);
     const output = this.output(flags);
     const { json, text } = describeRoster(await trustRoster(await this.workspace(output, flags)), output);
-    output.result(json, text);
+    await output.longResult(json, text);
   }
 }
