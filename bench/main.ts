@@ -8,9 +8,10 @@ import { has, output } from './processes.ts';
 import { makeScene, type Scene } from './scene.ts';
 import { benchSeal } from './seal.ts';
 import { benchSearch } from './search.ts';
+import { benchVerify } from './verify.ts';
 import { renderMarkdown, renderText, type Row } from './table.ts';
 
-const GROUPS: Readonly<Record<string, (scene: Scene) => Promise<Row[]>>> = { decrypt: benchDecrypt, seal: benchSeal, search: benchSearch, iam: benchIam, items: benchItems };
+const GROUPS: Readonly<Record<string, (scene: Scene) => Promise<Row[]>>> = { decrypt: benchDecrypt, seal: benchSeal, search: benchSearch, iam: benchIam, items: benchItems, verify: benchVerify };
 const DOCUMENT = 'docs/benchmarks.md';
 const MARKS = ['<!-- table -->', '<!-- end of table -->'] as const;
 

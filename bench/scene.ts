@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bech32 } from '@scure/base';
-import type { Recipient } from '../src/items/recipients.ts';
+import type { Recipient, SealEntries } from '../src/items/recipients.ts';
 import { sealItemWith } from '../src/items/seal.ts';
 import { parseIdentity, type Identity } from '../src/sealing/identity.ts';
 import { agePublicKey } from '../src/sealing/publicKey.ts';
@@ -54,12 +54,12 @@ export function recipientLines(scene: Scene, count: number): string[] {
   return [...lines, scene.reader.line];
 }
 
-/** Puts an item that is sealed to these nodes into the scene's repository. */
-export async function storeItem(scene: Scene, item: string, nodes: readonly Recipient[]): Promise<void> {
+/** Puts an item that is sealed to these nodes into the scene's repository. @param seal how, where nobody is to open it */
+export async function storeItem(scene: Scene, item: string, nodes: readonly Recipient[], seal: SealEntries = sealOnThreads): Promise<void> {
   const identity = await adminIdentity(scene);
   const store = openFileStore(join(scene.folder, 'repository'));
   const roster = parseRoster(await store.readRoster(1) ?? new Uint8Array(), 'the roster').roster;
-  const documents = await sealItemWith(sealOnThreads, {
+  const documents = await sealItemWith(seal, {
     vault: 'bench', item, repository: rosterDigest(roster), fields: { data: SECRET, search_query: 'role:bench' }, searchQuery: 'role:bench', namedAdmins: null, namedClients: [],
     recipients: [{ role: 'admin', name: 'admin', publicKey: identity.publicKey }, ...nodes],
     generation: 1, signer: { name: 'admin', identity }, time: new Date(),

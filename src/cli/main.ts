@@ -12,14 +12,30 @@ import { guardStreams } from './processOutput.ts';
  */
 export async function main(argv: readonly string[], file: string, modules: Modules): Promise<void> {
   guardStreams();
+  if (argv[0] === '__complete') {
+    await printCompletions(argv.slice(argv[1] === '--' ? 2 : 1), rootOf(file));
+    return;
+  }
   // Nearly every command needs it, and its WebAssembly code is compiled on another thread meanwhile.
   if (argv.some((arg) => !arg.startsWith('-'))) void import('../sealing/sodium.ts');
   try {
-    const root = fileURLToPath(new URL('..', file)).replace(/\/$/, '');
+    const root = rootOf(file);
     if (await runDirectly(argv, modules, { name: pjson.name, version: pjson.version, bin: pjson.oclif.bin, root })) return;
     await run([...argv], { root, pjson: pjson as unknown as Interfaces.PJSON });
   } catch (error) {
     const { reportFailure } = await import('./failure.ts');
     reportFailure(error, argv);
   }
+}
+
+/** The package's directory. */
+function rootOf(file: string): string {
+  return fileURLToPath(new URL('..', file)).replace(/\/$/, '');
+}
+
+/** What the scripts of `vault completion` ask; a person is waiting for it. */
+async function printCompletions(typed: readonly string[], root: string): Promise<void> {
+  const { complete } = await import('../completion/complete.ts');
+  const { processEnvironment } = await import('../config/environment.ts');
+  process.stdout.write(await complete(processEnvironment(), typed, root));
 }

@@ -1,9 +1,10 @@
 import { processEnvironment, variable, type Environment } from '../config/environment.ts';
+import { openPager } from './pager.ts';
 import { createOutput, type Output } from '../reporting/output.ts';
 
 /** Output on this process's streams. Colours as https://no-color.org and https://force-color.org say. */
 export function processOutput(flags: { readonly json: boolean; readonly quiet: boolean }, environment: Environment = processEnvironment()): Output {
-  return createOutput({ ...flags, stdout: process.stdout, stderr: process.stderr, color: wantedColor(environment) });
+  return createOutput({ ...flags, stdout: process.stdout, stderr: process.stderr, color: wantedColor(environment), pager: openPager(environment) });
 }
 
 /** Undefined leaves it to each stream. */

@@ -16,7 +16,7 @@ export default class List extends VaultCommand {
     const output = this.output(flags);
     const { items, problems } = await listItems(await this.workspace(output, flags), args.vault);
     const failures = problems.map(({ vault, item, error: { code, message } }) => ({ vault, item, error: { code, message } }));
-    output.result({ items, ...(failures.length === 0 ? {} : { problems: failures }) }, items.length === 0 ? '' : renderTable(
+    await output.longResult({ items, ...(failures.length === 0 ? {} : { problems: failures }) }, items.length === 0 ? '' : renderTable(
       [{ title: 'VAULT', least: 8 }, { title: 'ITEM', least: 20 }, { title: 'GENERATION' }, { title: 'ADMINS' }, { title: 'NODES' }],
       items.map((item) => [item.vault, item.item, String(item.generation), String(item.admins), String(item.clients)]),
       output,

@@ -28,13 +28,13 @@ export default class Search extends VaultCommand {
     if (flags.why !== undefined) {
       const { explanation, matched, reading } = await whyNode(store, args.query, flags.why);
       warnOfReading(output, reading);
-      output.result({ query: args.query, node: flags.why, matched, explanation }, renderExplanation(flags.why, matched, explanation, output.colors));
+      await output.longResult({ query: args.query, node: flags.why, matched, explanation }, renderExplanation(flags.why, matched, explanation, output.colors));
       return;
     }
     const { names, reading, unknownFields } = await searchInventory(store, args.query);
     warnOfReading(output, reading);
     for (const { field, near } of unknownFields) output.warning(`No node has a field ${JSON.stringify(field)}.${near === undefined ? '' : ` Did you mean ${near}?`}`);
-    output.result({ query: args.query, nodes: names.map((name) => ({ name })) }, names.map((name) => escapeForTerminal(name)).join('\n'));
+    await output.longResult({ query: args.query, nodes: names.map((name) => ({ name })) }, names.map((name) => escapeForTerminal(name)).join('\n'));
     output.notice(`${String(names.length)} node${names.length === 1 ? '' : 's'}`);
   }
 }

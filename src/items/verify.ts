@@ -4,10 +4,9 @@ import { decodeBase64, digestOf, equalBytes, utf8, wipe } from '../sealing/encod
 import { commitmentOf, openDataKey, type ItemRef, type RecipientRole } from '../sealing/dataKey.ts';
 import { openField } from '../sealing/field.ts';
 import type { Identity } from '../sealing/identity.ts';
-import { parseSigningKey } from '../sealing/publicKey.ts';
 import { verifyStatement } from '../sealing/signature.ts';
 import type { Json } from '../json/canonical.ts';
-import type { Admin, Roster } from '../trust/roster.ts';
+import { signingKeyOf, type Admin, type Roster } from '../trust/roster.ts';
 import { parseItem, parseKeys, type ItemDocument, type ItemDocuments, type ItemHeader, type KeysDocument, type RecipientEntry } from './model.ts';
 import { recipientNames, recipientsDigest } from './recipients.ts';
 
@@ -121,8 +120,8 @@ export function verifyItem({ vault, item, keys, itemBytes }: ParsedItem, judge: 
 }
 
 /** Whether the header's signature is by an admin's key, under that admin's name. */
-export function isSignedBy(header: ItemHeader, signature: string, { name, signing_key }: Admin): boolean {
-  return header.signer === name && verifyStatement({ ...header }, signature, parseSigningKey(signing_key));
+export function isSignedBy(header: ItemHeader, signature: string, admin: Admin): boolean {
+  return header.signer === admin.name && verifyStatement({ ...header }, signature, signingKeyOf(admin));
 }
 
 function sameText(a: string, b: string): boolean {

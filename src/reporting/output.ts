@@ -8,6 +8,7 @@ export interface TextStream {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 }
 
 export interface OutputOptions {
@@ -18,6 +19,8 @@ export interface OutputOptions {
   readonly stderr: TextStream;
   /** From NO_COLOR and FORCE_COLOR; undefined leaves it to the terminal. */
   readonly color?: boolean | undefined;
+  /** Shows text page by page; false where it could not, and showed nothing. */
+  readonly pager?: ((text: string) => Promise<boolean>) | undefined;
 }
 
 export type Colors = ReturnType<typeof pc.createColors>;
@@ -33,6 +36,8 @@ export interface Output {
   readonly width: number | undefined;
   /** A command's result: as JSON with --json, as text otherwise. `text` has its untrusted parts escaped already. */
   result(json: unknown, text: string): void;
+  /** A {@link result} that may be long, and holds no secret: what a terminal has too few lines for is shown by the pager. */
+  longResult(json: unknown, text: string): Promise<void>;
   /** Something that a person should know; not with --quiet. */
   notice(text: string): void;
   warning(text: string): void;
@@ -46,14 +51,20 @@ export function createOutput(options: OutputOptions): Output {
   const { stdout, stderr } = options;
   const colors = pc.createColors(options.color ?? stdout.isTTY === true);
   const errorColors = pc.createColors(options.color ?? stderr.isTTY === true);
+  const result: Output['result'] = (json, text) => {
+    if (options.json) stdout.write(jsonText(json));
+    else if (text !== '') stdout.write(withNewline(text));
+  };
   return {
     options,
     colors,
     errorColors,
     width: stdout.isTTY === true ? stdout.columns ?? 80 : undefined,
-    result(json, text) {
-      if (options.json) stdout.write(jsonText(json));
-      else if (text !== '') stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    result,
+    async longResult(json, text) {
+      const isLong = stdout.isTTY === true && stdout.rows !== undefined && text.split('\n').length >= stdout.rows;
+      const paged = isLong && !options.json && !options.quiet && await options.pager?.(withNewline(text)) === true;
+      if (!paged) result(json, text);
     },
     notice(text) {
       if (!options.quiet) stderr.write(`${escapeForTerminal(text, true)}\n`);
@@ -79,6 +90,10 @@ export function createOutput(options: OutputOptions): Output {
       return exitCodeOf(known.code);
     },
   };
+}
+
+function withNewline(text: string): string {
+  return text.endsWith('\n') ? text : `${text}\n`;
 }
 
 function jsonText(value: unknown): string {

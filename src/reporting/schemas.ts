@@ -116,6 +116,10 @@ const version = z.strictObject({ generation, signer: name, time: z.string() });
 const rosterVersion = z.strictObject({ version: z.int().min(1), quorum: z.int().min(1), fingerprint, trusted: z.boolean().describe('of one chain of signatures with the roster that is trusted here') });
 const keyChange = z.enum(['added', 'removed', 'key-changed']);
 
+const verifyFinding = z.strictObject({
+  vault: name.optional(), item: name.optional(), path: z.string().optional().describe('from the root of the repository, as PATH or PATH:LINE'), ...failure,
+});
+
 /** By command, with spaces; `error` is what every command prints when it fails. */
 export const schemas = {
   'admin add': rosterOutcome.extend({ recovery }),
@@ -146,6 +150,7 @@ export const schemas = {
       })),
     })),
   }),
+  'completion': z.strictObject({ shell: z.enum(['bash', 'zsh', 'fish']), script: z.string(), install: z.string().describe('a line for a shell, or for its configuration') }),
   'create iam': plans,
   'create item': itemChanges,
   'delete item': z.strictObject({
@@ -213,6 +218,13 @@ export const schemas = {
   'update': itemChanges,
   'trust pin': trust,
   'trust show': trust,
+  'verify': z.strictObject({
+    roster: z.strictObject({ version: z.int().min(1), fingerprint: fingerprint.describe('of this version of the roster') }).optional().describe('absent where no roster can be trusted'),
+    items: count, recipients: count.describe('of the sound items; who can open several counts several times'),
+    problems: z.array(verifyFinding).describe('each is a failure; the exit code is that of the worst'),
+    warnings: z.array(verifyFinding),
+    scanned: count.describe('files in which plaintext credentials were looked for'),
+  }),
   'error': z.strictObject({ error: z.looseObject(failure).describe('facts about the failure follow the first three members; which ones depends on the code') }),
 } satisfies Record<string, z.ZodType>;
 

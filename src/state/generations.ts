@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { nameProblem } from '../names.ts';
 import type { ItemRef } from '../sealing/dataKey.ts';
 import type { StateDirectory } from './stateDirectory.ts';
 
@@ -13,6 +14,16 @@ export async function readSeenGeneration(state: StateDirectory, repository: stri
 export async function readSeen(state: StateDirectory, repository: string, { vault, item }: ItemRef): Promise<{ readonly generation: number; readonly deleted: boolean }> {
   const seen = await state.read(seenSchema, 'seen', repository, vault, item);
   return { generation: seen?.generation ?? 0, deleted: seen?.deleted ?? false };
+}
+
+/** Items of which something is remembered, of one vault or of all; sorted by vault and item. */
+export async function listSeen(state: StateDirectory, repository: string, vault?: string): Promise<ItemRef[]> {
+  const isName = (kind: 'vault' | 'item') => (name: string) => nameProblem(kind, name) === undefined;
+  const vaults = vault === undefined ? (await state.list('seen', repository)).filter(isName('vault')) : [vault];
+  const items = await Promise.all(vaults.map(async (each) => (await state.list('seen', repository, each))
+    .filter((file) => file.endsWith('.json')).map((file) => file.slice(0, -'.json'.length)).filter(isName('item'))
+    .map((item) => ({ vault: each, item }))));
+  return items.flat();
 }
 
 /** Remembers a generation, where it is higher than what is remembered. */

@@ -4,7 +4,7 @@ import { layoutJson, type Json } from '../json/canonical.ts';
 import { parseDocument } from '../json/document.ts';
 import { isVaultError, VaultError } from '../errors.ts';
 import { acquireLock } from '../files/lock.ts';
-import { readRegularFile } from '../files/read.ts';
+import { listDirectory, readRegularFile } from '../files/read.ts';
 import { ensureDirectory, removeFile, replaceFile } from '../files/write.ts';
 
 const PRIVATE = { mode: 0o600 };
@@ -18,6 +18,8 @@ export interface StateDirectory {
   readonly path: string;
   /** The document's value; undefined where there is none. */
   read<S extends z.core.$ZodType>(schema: S, ...name: readonly string[]): Promise<z.output<S> | undefined>;
+  /** Names of the files and directories in the directory `name`, sorted; documents end in `.json`. */
+  list(...name: readonly string[]): Promise<string[]>;
   /** Two writers of one name must hold its lock. @throws VaultError state-unwritable */
   write(value: { readonly [key: string]: Json }, ...name: readonly string[]): Promise<void>;
   remove(...name: readonly string[]): Promise<void>;
@@ -38,6 +40,7 @@ export function openStateDirectory(path: string): StateDirectory {
       const file = await readRegularFile(fileOf(name), { maxBytes: MAX_BYTES });
       return file === undefined ? undefined : parseDocument(schema, file.bytes, fileOf(name));
     },
+    list: (...name) => listDirectory(join(path, ...name)),
     async write(value, ...name) {
       await failingAsState(path, async () => {
         await prepare(name);

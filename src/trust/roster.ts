@@ -100,9 +100,18 @@ export function signRoster(roster: Roster, name: string, identity: Identity): { 
   return { name, signature: signStatement(statementOf(roster), identity) };
 }
 
+const signingKeys = new WeakMap<Admin, SigningKey>();
+
+/** What the signatures of an admin are checked with. To parse it costs as much as a signature, and one admin signs thousands of items. */
+export function signingKeyOf(admin: Admin): SigningKey {
+  let key = signingKeys.get(admin);
+  if (key === undefined) signingKeys.set(admin, key = parseSigningKey(admin.signing_key));
+  return key;
+}
+
 /** How many different admins of `judges` signed `signed.roster`. A bad signature of one of them counts as none. */
 export function countSignatures(signed: SignedRoster, judges: Roster): number {
-  const keys = new Map<string, SigningKey>(judges.admins.map((admin) => [admin.name, parseSigningKey(admin.signing_key)]));
+  const keys = new Map<string, SigningKey>(judges.admins.map((admin) => [admin.name, signingKeyOf(admin)]));
   // Two names with one key are one signer: a quorum counts keys.
   const counted = new Set<string>();
   for (const { name, signature } of signed.signatures) {
@@ -110,6 +119,15 @@ export function countSignatures(signed: SignedRoster, judges: Roster): number {
     if (key !== undefined && verifyStatement(statementOf(signed.roster), signature, key)) counted.add(key.fingerprint);
   }
   return counted.size;
+}
+
+/** Names of admins of `judges` under which stands a signature on `signed.roster` that is not theirs. */
+export function badSigners(signed: SignedRoster, judges: Roster): string[] {
+  const keys = new Map<string, SigningKey>(judges.admins.map((admin) => [admin.name, signingKeyOf(admin)]));
+  return signed.signatures.flatMap(({ name, signature }) => {
+    const key = keys.get(name);
+    return key === undefined || verifyStatement(statementOf(signed.roster), signature, key) ? [] : [name];
+  });
 }
 
 function statementOf(roster: Roster): Roster & { [member: string]: never } {

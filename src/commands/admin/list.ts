@@ -15,6 +15,6 @@ export default class AdminList extends VaultCommand {
     const workspace = await this.workspace(output, flags);
     const trust = await trustRoster(workspace);
     const { json, text } = describeRoster(trust, await listProposals(workspace.store, trust.roster), output);
-    output.result(json, text);
+    await output.longResult(json, text);
   }
 }

@@ -13,7 +13,7 @@ export default class NodeList extends VaultCommand {
     const output = this.output(flags);
     const { store } = await this.workspace(output, flags);
     const nodes = await listNodes(store);
-    output.result({ nodes }, nodes.length === 0 ? '' : renderTable(
+    await output.longResult({ nodes }, nodes.length === 0 ? '' : renderTable(
       [{ title: 'NODE', least: 12 }, { title: 'ENVIRONMENT', least: 11 }, { title: 'RUN LIST', least: 16 }, { title: 'KEY', least: 20 }],
       nodes.map((node) => [node.name, node.environment, node.run_list.join(', '), node.key_type === undefined ? `none: ${node.problem ?? ''}` : `${node.key_type} ${node.fingerprint ?? ''}`]),
       output,

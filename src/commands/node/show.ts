@@ -15,7 +15,7 @@ export default class NodeShow extends VaultCommand {
     const output = this.output(flags);
     const { store } = await this.workspace(output, flags);
     const { node, ...summary } = await showNode(store, args.name);
-    output.result({ ...summary, node }, [
+    await output.longResult({ ...summary, node }, [
       `node         ${summary.name}`,
       `environment  ${escapeForTerminal(summary.environment)}`,
       `run list     ${escapeForTerminal(summary.run_list.join(', '))}`,

@@ -175,21 +175,16 @@ async function readPair(paths: Paths): Promise<Partial<ItemDocuments>> {
 
 const headSchema = z.object({ header: z.object({ generation: z.number(), item_digest: z.string() }) });
 
+/** Where the last member begins, in the layout. */
+const HEADER_LINE = '\n  "header": {\n';
+
 /** The two members of the header that the store goes by. Undefined where the document is damaged: verification tells how. */
 function headOf(keys: Uint8Array): { generation: number; item_digest: string } | undefined {
-  return parseHead(headerText(keys)) ?? parseHead(new TextDecoder().decode(keys));
-}
-
-/** The header stands behind the recipients, of whom there may be ten thousand. */
-function headerText(keys: Uint8Array): string {
   const bytes = Buffer.from(keys.buffer, keys.byteOffset, keys.byteLength);
-  const start = bytes.lastIndexOf('\n  "header": {\n');
-  return start < 0 ? '' : `{${bytes.toString('utf8', start)}`;
-}
-
-function parseHead(text: string): z.output<typeof headSchema>['header'] | undefined {
+  const at = bytes.lastIndexOf(HEADER_LINE);
   try {
-    return headSchema.parse(JSON.parse(text)).header;
+    // Not the recipients before it, of which there may be thousands.
+    return headSchema.parse(JSON.parse(at < 0 ? bytes.toString() : `{${bytes.toString('utf8', at)}`)).header;
   } catch {
     return undefined;
   }

@@ -1,0 +1,90 @@
+import { checkName } from '../../names.ts';
+import type { ItemRef } from '../../sealing/dataKey.ts';
+import { itemNotFound } from '../openItem.ts';
+import type { Workspace } from '../workspace.ts';
+import type { Finding } from './finding.ts';
+import { scanFiles } from './scanFiles.ts';
+import { findMissingItems, verifyForms, verifyItems, type ItemsVerdict } from './verifyItems.ts';
+import { verifyRoster, type RosterVerdict } from './verifyRoster.ts';
+
+export interface VerifyRequest {
+  /** Only the items of this vault, or only this item of it; all where left out. */
+  readonly vault?: string | undefined;
+  readonly item?: string | undefined;
+  /** Files in which plaintext credentials are looked for, relative to `root`. */
+  readonly scan?: { readonly root: string; readonly files: readonly string[] } | undefined;
+  /** What is found is not remembered: it may never come to be. */
+  readonly forget?: boolean | undefined;
+}
+
+/** What a repository is worth, without any private key. */
+export interface Verification {
+  /** Undefined where no roster can be trusted. */
+  readonly roster?: { readonly version: number; readonly fingerprint: string };
+  /** Items that were looked at, sound or not. */
+  readonly items: number;
+  readonly recipients: number;
+  /** Each is a failure. */
+  readonly problems: readonly Finding[];
+  /** What a refresh would set right, and what was meant to be something else. */
+  readonly warnings: readonly Finding[];
+  /** Files in which plaintext was looked for. */
+  readonly scanned: number;
+}
+
+/**
+ * Verifies the roster, its proposals, and items; and looks for plaintext credentials. What is wrong is told, all of it, not thrown.
+ * @throws VaultError name-invalid, item-not-found for a vault or an item that is not there
+ */
+export async function verifyRepository(given: Workspace, { vault, item, scan, forget = false }: VerifyRequest): Promise<Verification> {
+  if (vault !== undefined) checkName('vault', vault);
+  if (item !== undefined) checkName('item', item);
+  const workspace = forget ? withoutMemory(given) : given;
+  const all = await workspace.store.listItems(vault);
+  const refs = item === undefined ? all : all.filter((ref) => ref.item === item);
+  const { roster, items } = await verifyTrusting(workspace, refs);
+  const { trust, fingerprint } = roster;
+  const missing = trust === undefined ? [] : (await findMissingItems(workspace, trust, all, vault)).filter((each) => item === undefined || each.item === item);
+  if (vault !== undefined && refs.length === 0 && missing.length === 0) throw await itemNotFound(workspace.store, { vault, item: item ?? '' });
+  const scanned = scan === undefined ? undefined : await scanFiles(scan.root, scan.files.filter(unsealed(items.sound)));
+  await notice(workspace, refs, scanned?.passedOver ?? []);
+  return {
+    ...(trust === undefined || fingerprint === undefined ? {} : { roster: { version: trust.roster.version, fingerprint } }),
+    items: refs.length,
+    recipients: items.recipients,
+    problems: [...roster.problems, ...items.problems, ...missing, ...scanned?.problems ?? []],
+    warnings: [...roster.warnings, ...items.warnings],
+    scanned: scanned?.scanned ?? 0,
+  };
+}
+
+/** The roster, and items judged by it. */
+async function verifyTrusting(workspace: Workspace, refs: readonly ItemRef[]): Promise<{ roster: RosterVerdict; items: ItemsVerdict }> {
+  const judge = async (roster: RosterVerdict): Promise<{ roster: RosterVerdict; items: ItemsVerdict }> =>
+    ({ roster, items: await (roster.trust === undefined ? verifyForms(workspace, refs) : verifyItems(workspace, roster.trust, refs)) });
+  const first = await judge(await verifyRoster(workspace));
+  // An admin who was added after the roster was read is no stranger.
+  if (!first.items.problems.some(({ code }) => code === 'signer-unknown')) return first;
+  const roster = await verifyRoster(workspace);
+  return roster.fingerprint === first.roster.fingerprint ? first : await judge(roster);
+}
+
+/** Files of sound items hold what was sealed, and names. */
+function unsealed(sound: readonly ItemRef[]): (path: string) => boolean {
+  const sealed = new Set(sound.flatMap(({ vault, item }) => [`data_bags/${vault}/${item}.json`, `data_bags/${vault}/${item}_keys.json`]));
+  return (path) => !sealed.has(path);
+}
+
+async function notice({ store, notice: tell }: Workspace, refs: readonly ItemRef[], passedOver: readonly string[]): Promise<void> {
+  for (const vault of new Set(refs.map((ref) => ref.vault))) {
+    const foreign = await store.listForeign(vault);
+    if (foreign.length > 0) tell(`In data_bags/${vault} lie items that are no vault's, and are open to every reader: ${foreign.join(', ')}.`);
+  }
+  if (passedOver.length > 0) tell(`Not looked into, for they are larger than 1 MiB or cannot be read: ${passedOver.join(', ')}.`);
+}
+
+/** Reads what is remembered, and remembers nothing. */
+function withoutMemory(workspace: Workspace): Workspace {
+  const { state } = workspace;
+  return { ...workspace, state: { ...state, write: () => Promise.resolve(), remove: () => Promise.resolve(), locked: (work) => work() } };
+}
