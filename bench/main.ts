@@ -3,6 +3,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchDecrypt } from './decrypt.ts';
 import { benchIam } from './iam.ts';
+import { benchItems } from './items.ts';
 import { has, output } from './processes.ts';
 import { makeScene, type Scene } from './scene.ts';
 import { benchSeal } from './seal.ts';
@@ -10,7 +11,7 @@ import { benchSearch } from './search.ts';
 import { benchVerify } from './verify.ts';
 import { renderMarkdown, renderText, type Row } from './table.ts';
 
-const GROUPS: Readonly<Record<string, (scene: Scene) => Promise<Row[]>>> = { decrypt: benchDecrypt, seal: benchSeal, search: benchSearch, iam: benchIam, verify: benchVerify };
+const GROUPS: Readonly<Record<string, (scene: Scene) => Promise<Row[]>>> = { decrypt: benchDecrypt, seal: benchSeal, search: benchSearch, iam: benchIam, items: benchItems, verify: benchVerify };
 const DOCUMENT = 'docs/benchmarks.md';
 const MARKS = ['<!-- table -->', '<!-- end of table -->'] as const;
 

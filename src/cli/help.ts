@@ -3,10 +3,14 @@ import { Help } from '@oclif/core/help';
 /** Commands by what a person wants to do, in the order in which they come to want it. */
 const GROUPS: readonly { readonly title: string; readonly commands: readonly string[] }[] = [
   { title: 'START', commands: ['init', 'key generate', 'key show', 'sandbox', 'completion'] },
-  { title: 'NODES AND ADMINS', commands: ['node add', 'node list', 'node show', 'node remove', 'admin list', 'search'] },
+  { title: 'NODES', commands: ['node add', 'node list', 'node show', 'node remove', 'search'] },
+  { title: 'ADMINS AND TRUST', commands: ['admin list', 'admin add', 'admin remove', 'admin quorum', 'admin approve', 'admin withdraw', 'trust show', 'trust pin'] },
   { title: 'CREATE CREDENTIALS', commands: ['check iam', 'plan iam', 'create iam'] },
-  { title: 'READ ITEMS', commands: ['list', 'decrypt'] },
+  { title: 'ITEMS OF YOUR OWN', commands: ['create item', 'update', 'edit', 'delete item'] },
+  { title: 'WHO CAN READ', commands: ['refresh', 'rotate keys', 'remove'] },
+  { title: 'READ ITEMS', commands: ['list', 'show', 'decrypt', 'download', 'isvault', 'itemtype'] },
   { title: 'CHECK A REPOSITORY', commands: ['verify'] },
+  { title: 'GIT', commands: ['git install', 'diff', 'resolve'] },
 ];
 
 const EXIT_CODES: readonly (readonly [string, string])[] = [

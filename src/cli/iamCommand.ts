@@ -1,7 +1,6 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { readAwsProfiles } from '../config/awsProfiles.ts';
-import type { VaultError } from '../errors.ts';
 import { openAccount, type AwsAccount } from '../iam/client.ts';
 import { checkFiles, requireClean } from '../operations/iam/checkFiles.ts';
 import type { IamOptions } from '../operations/iam/createIam.ts';
@@ -69,24 +68,4 @@ export abstract class IamCommand extends VaultCommand {
       for (const account of opened) account.close();
     }
   }
-}
-
-/** Aborts on Ctrl-C and SIGTERM, so that what was begun is recorded and the next run finishes it. */
-export function interruptSignal(): { readonly signal: AbortSignal; release(): void } {
-  const controller = new AbortController();
-  const stop = (): void => { controller.abort(); };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-  return {
-    signal: controller.signal,
-    release() {
-      process.removeListener('SIGINT', stop);
-      process.removeListener('SIGTERM', stop);
-    },
-  };
-}
-
-/** The failure whose exit code a run ends with: the first that is not a mere interruption. */
-export function worstOf(errors: readonly VaultError[]): VaultError | undefined {
-  return errors.find(({ code }) => code !== 'interrupted') ?? errors[0];
 }

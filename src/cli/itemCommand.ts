@@ -1,8 +1,15 @@
 import * as Flags from '@oclif/core/flags';
 import { openSession } from '../operations/items/session.ts';
 import type { Session } from '../operations/items/changeItem.ts';
+import { changesSomething, type BatchOptions } from '../operations/items/changeItems.ts';
+import type { ItemOutcome } from '../operations/items/outcome.ts';
+import { EXIT, exitCodeOf } from '../reporting/exitCodes.ts';
+import { itemChangesAsJson, renderItemChanges } from '../reporting/itemChanges.ts';
 import type { Output } from '../reporting/output.ts';
+import { createProgress } from '../reporting/progress.ts';
 import { sealFlags } from './flags.ts';
+import { interruptSignal, worstOf } from './interrupt.ts';
+import { confirm } from './prompt.ts';
 import { VaultCommand } from './vaultCommand.ts';
 
 /** Further flags of those that change items which are there. */
@@ -11,6 +18,11 @@ export const changeFlags = {
   'yes': Flags.boolean({ char: 'y', description: 'do not ask before something is taken away' }),
   ...sealFlags,
 };
+
+interface BatchFlagValues {
+  readonly 'dry-run': boolean;
+  readonly 'yes': boolean;
+}
 
 interface SealFlagValues {
   readonly 'accept-key': string[] | undefined;
@@ -34,6 +46,32 @@ export abstract class ItemCommand extends VaultCommand {
       }));
     } finally {
       identity.wipe();
+    }
+  }
+
+  /** Runs a change of several items: progress, the question where something is taken away, the report and the exit code. */
+  protected async runBatch(output: Output, flags: BatchFlagValues, total: number, work: (options: BatchOptions) => Promise<readonly ItemOutcome[]>): Promise<readonly ItemOutcome[]> {
+    const progress = createProgress(output.options.stderr, () => total, output.options.quiet);
+    const { signal, release } = interruptSignal();
+    try {
+      const outcomes = await work({
+        dryRun: flags['dry-run'], signal,
+        onStep: ({ vault, item }, step) => { progress.step(`${vault}/${item}`, step); },
+        confirm: async (plans) => {
+          progress.end();
+          if (!flags.yes) output.options.stderr.write(`${renderItemChanges(plans, output.errorColors, false)}\n`);
+          return await confirm('Do this?', flags.yes, 'Look at it with --dry-run, then run it again with --yes.');
+        },
+      });
+      progress.end();
+      output.result(itemChangesAsJson(outcomes), renderItemChanges(outcomes, output.colors, !flags['dry-run']));
+      const error = worstOf(outcomes.flatMap(({ error: each }) => each ?? []));
+      if (error !== undefined) process.exitCode = exitCodeOf(error.code);
+      else if (flags['dry-run'] && changesSomething(outcomes)) process.exitCode = EXIT.changes;
+      return outcomes;
+    } finally {
+      progress.end();
+      release();
     }
   }
 }

@@ -51,12 +51,13 @@ export function declined(message: string, cause?: unknown): VaultError {
 
 /**
  * Lets a person confirm what takes something away.
+ * @param what what there is to confirm, where it is something else: the beginning of a sentence
  * @throws VaultError confirmation-needed where there is no terminal and `yes` is not set
  */
-export async function confirm(question: string, yes: boolean, hint = 'Look at the plan, then run it again with --yes.'): Promise<boolean> {
+export async function confirm(question: string, yes: boolean, hint = 'Look at the plan, then run it again with --yes.', what = 'This takes something away'): Promise<boolean> {
   if (yes) return true;
   if (!process.stdin.isTTY) {
-    throw new VaultError('confirmation-needed', 'This takes something away, and there is no terminal to confirm it.', { hint });
+    throw new VaultError('confirmation-needed', `${what}, and there is no terminal to confirm it.`, { hint });
   }
   let answer;
   try {
@@ -66,4 +67,10 @@ export async function confirm(question: string, yes: boolean, hint = 'Look at th
     return false;
   }
   return /^y(es)?$/i.test(answer.trim());
+}
+
+/** Offers something that is good to have: yes unless a person says no; no where there is nobody to ask. */
+export async function offer(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY) return false;
+  return !/^no?$/i.test((await readLine(`${question} [Y/n] `, false)).trim());
 }

@@ -32,6 +32,12 @@ export abstract class VaultCommand extends Command {
 
   protected readonly environment: Environment = processEnvironment();
 
+  /** oclif would take a line that is piped in for an argument that was left out. */
+  protected override async init(): Promise<void> {
+    await super.init();
+    for (const arg of Object.values(this.ctor.args)) arg.ignoreStdin = true;
+  }
+
   protected output(flags: CommonFlags): Output {
     return processOutput(flags, this.environment);
   }

@@ -1,11 +1,8 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { VaultCommand } from '../cli/vaultCommand.ts';
+import { openForReading } from '../cli/openForReading.ts';
 import { identityFlags, repositoryFlags } from '../cli/flags.ts';
-import { passphrasePrompt } from '../cli/prompt.ts';
-import { loadIdentities } from '../config/identities.ts';
-import { isVaultError, VaultError } from '../errors.ts';
-import { openItem } from '../operations/openItem.ts';
 import { FIELD_FORMATS, formatValue } from '../reporting/fieldFormats.ts';
 
 export default class Decrypt extends VaultCommand {
@@ -31,13 +28,7 @@ export default class Decrypt extends VaultCommand {
     const { args, flags } = await this.parse(Decrypt);
     const output = this.output(flags);
     const workspace = await this.workspace(output, flags);
-    const identities = loadIdentities(this.environment, flags.identity, passphrasePrompt('Passphrase of the identity: '));
-    const item = await openItem(workspace, { vault: args.vault, item: args.item }, identities).catch((error: unknown) => {
-      if (!isVaultError(error, 'identity-missing')) throw error;
-      throw new VaultError(error.code, error.message, {
-        hint: 'Name yours with --identity; a new one must first be made a recipient by an admin.', details: error.details, cause: error,
-      });
-    });
+    const item = await openForReading(this.environment, workspace, args.vault, args.item, flags.identity);
     try {
       const value = args.field === undefined ? item.all() : item.field(args.field);
       process.stdout.write(await formatValue(value, flags.json ? 'json' : flags.format));

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { VaultError } from '../errors.ts';
 
 /** Variables of the environment, and places that they name. The rest of the program never reads process.env. */
@@ -32,6 +32,19 @@ export function variable({ variables }: Environment, name: string): string | und
   return value === undefined || value === '' ? undefined : value;
 }
 
+/** Variables of git that name places relative to where a program begins. */
+const GIT_PLACES = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_COMMON_DIR', 'GIT_OBJECT_DIRECTORY'];
+
+/** The environment for running git anywhere: what git told this program of places, or the person did, stays true there. */
+export function gitVariables(environment: Environment): Readonly<Record<string, string | undefined>> {
+  const places = GIT_PLACES.flatMap((name): [string, string][] => {
+    // With GIT_DIR alone, git takes the working directory for the work tree.
+    const value = variable(environment, name) ?? (name === 'GIT_WORK_TREE' && variable(environment, 'GIT_DIR') !== undefined ? '.' : undefined);
+    return value === undefined ? [] : [[name, resolve(environment.cwd, value)]];
+  });
+  return { ...environment.variables, ...Object.fromEntries(places) };
+}
+
 /** Without a home, private files would land wherever the program runs: in a repository. */
 function homeOf({ home }: Environment): string {
   if (isAbsolute(home)) return home;
@@ -59,4 +72,10 @@ export function identityPaths(environment: Environment): string[] {
     join(environment.home, '.ssh', 'id_ed25519'),
     '/etc/ssh/ssh_host_ed25519_key',
   ];
+}
+
+/** Where plaintext may be edited: places that are in memory on most machines, and one on a disk. */
+export function scratchPlaces(environment: Environment): { readonly memory: readonly string[]; readonly disk: string } {
+  const named = (name: string): string[] => [variable(environment, name) ?? ''].filter(isAbsolute);
+  return { memory: [...named('XDG_RUNTIME_DIR'), '/dev/shm'], disk: named('TMPDIR')[0] ?? '/tmp' };
 }

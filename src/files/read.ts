@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { open, readdir, realpath, type FileHandle } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { lstat, open, readdir, realpath, stat } from 'node:fs/promises';
 import { VaultError } from '../errors.ts';
 
 export interface ReadLimits {
@@ -26,24 +26,16 @@ export function systemCode(error: unknown): string | undefined {
  * @throws VaultError input-unreadable, input-too-large
  */
 export async function readRegularFile(path: string, limits: ReadLimits): Promise<ReadFile | undefined> {
-  // O_NONBLOCK: opening a named pipe must not wait for a writer.
-  const flags = constants.O_RDONLY | constants.O_NONBLOCK | (limits.followLink === true ? 0 : constants.O_NOFOLLOW);
   let handle;
   try {
-    handle = await open(path, flags);
+    handle = await open(path, flagsFor(limits));
   } catch (cause) {
-    if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return undefined;
-    throw unreadable(path, systemCode(cause) === 'ELOOP' ? 'it is a symbolic link' : systemCode(cause), cause);
+    return noFile(path, cause);
   }
   try {
     const stat = await handle.stat();
-    if (!stat.isFile()) throw unreadable(path, 'it is not a regular file');
-    if (stat.size > limits.maxBytes) {
-      throw new VaultError('input-too-large', `${path} has ${String(stat.size)} bytes; at most ${String(limits.maxBytes)} are allowed.`, {
-        details: { source: path, size: stat.size, maxBytes: limits.maxBytes },
-      });
-    }
-    return { bytes: await readWhole(handle, stat.size), mode: stat.mode & 0o7777, uid: stat.uid };
+    requireReadable(path, stat, limits);
+    return { bytes: await handle.readFile(), mode: stat.mode & 0o7777, uid: stat.uid };
   } catch (error) {
     if (error instanceof VaultError) throw error;
     throw unreadable(path, systemCode(error), error);
@@ -52,21 +44,65 @@ export async function readRegularFile(path: string, limits: ReadLimits): Promise
   }
 }
 
-/** In one step where the file has the size that it said, which is nearly always: thousands are read in a run. */
-async function readWhole(handle: FileHandle, size: number): Promise<Uint8Array> {
-  // One byte more, to see that it ends there; memory of its own, for the caller may wipe it.
-  const buffer = Buffer.allocUnsafeSlow(size + 1);
-  const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-  if (bytesRead === size) return buffer.subarray(0, size);
-  buffer.fill(0);
-  // From the beginning: reading by position did not move it on.
-  return await handle.readFile();
+/**
+ * {@link readRegularFile} without leaving this thread: a sixth of the time for a small file, of which there may be ten thousand. Nothing
+ * else runs meanwhile.
+ */
+export function readRegularFileNow(path: string, limits: ReadLimits): ReadFile | undefined {
+  let file;
+  try {
+    file = openSync(path, flagsFor(limits));
+  } catch (cause) {
+    return noFile(path, cause);
+  }
+  try {
+    const stat = fstatSync(file);
+    requireReadable(path, stat, limits);
+    return { bytes: readFileSync(file), mode: stat.mode & 0o7777, uid: stat.uid };
+  } catch (error) {
+    if (error instanceof VaultError) throw error;
+    throw unreadable(path, systemCode(error), error);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** O_NONBLOCK: opening a named pipe must not wait for a writer. */
+function flagsFor({ followLink = false }: ReadLimits): number {
+  return constants.O_RDONLY | constants.O_NONBLOCK | (followLink ? 0 : constants.O_NOFOLLOW);
+}
+
+function noFile(path: string, cause: unknown): undefined {
+  if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return undefined;
+  throw unreadable(path, systemCode(cause) === 'ELOOP' ? 'it is a symbolic link' : systemCode(cause), cause);
+}
+
+function requireReadable(path: string, stat: Stats, { maxBytes }: ReadLimits): void {
+  if (!stat.isFile()) throw unreadable(path, 'it is not a regular file');
+  if (stat.size <= maxBytes) return;
+  throw new VaultError('input-too-large', `${path} has ${String(stat.size)} bytes; at most ${String(maxBytes)} are allowed.`, {
+    details: { source: path, size: stat.size, maxBytes },
+  });
 }
 
 /** The path without symbolic links; undefined where there is nothing. */
 export async function realPath(path: string): Promise<string | undefined> {
   try {
     return await realpath(path);
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return undefined;
+    throw unreadable(path, systemCode(cause), cause);
+  }
+}
+
+/**
+ * What lies at a path; undefined where there is nothing.
+ * @param followLink say what a symbolic link points to; where it is not set, a link is `other`
+ */
+export async function pathKind(path: string, followLink = false): Promise<'file' | 'directory' | 'other' | undefined> {
+  try {
+    const found = await (followLink ? stat(path) : lstat(path));
+    return found.isDirectory() ? 'directory' : found.isFile() ? 'file' : 'other';
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return undefined;
     throw unreadable(path, systemCode(cause), cause);

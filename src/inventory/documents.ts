@@ -3,7 +3,8 @@ import { VaultError } from '../errors.ts';
 import { parseJson } from '../json/parse.ts';
 import { validate } from '../json/validate.ts';
 import { nameProblem } from '../names.ts';
-import { parsePublicKey, parseSigningKey, type PublicKey } from '../sealing/publicKey.ts';
+import { parsePublicKey, type PublicKey } from '../sealing/publicKey.ts';
+import { adminWithKeys } from '../trust/adminKeys.ts';
 import type { Admin } from '../trust/roster.ts';
 import { parseLarge } from './largeDocument.ts';
 
@@ -108,13 +109,13 @@ export function parseClient(bytes: Uint8Array, source: string, name: string): Pu
   return parsePublicKey(client.public_key);
 }
 
-const userSchema = z.looseObject({ name: z.string().optional(), username: z.string().optional(), public_key: z.string(), signing_key: z.string() });
+const userSchema = z.looseObject({ name: z.string().optional(), username: z.string().optional(), public_key: z.string(), signing_key: z.string().optional() });
 
-/** Parses users/ADMIN.json. */
+/** Parses users/ADMIN.json, or what `vault key show --json` prints. @throws VaultError input-*, name-invalid, key-invalid */
 export function parseUser(bytes: Uint8Array, source: string, name: string): Admin {
   const user = validate(userSchema, parseJson(bytes, source, PARTY_LIMITS));
   requireName(user.name ?? user.username ?? name, name, source);
-  return { name, public_key: parsePublicKey(user.public_key).line, signing_key: parseSigningKey(user.signing_key).line };
+  return adminWithKeys(name, user.public_key, user.signing_key);
 }
 
 function requireName(found: string, expected: string, source: string): void {

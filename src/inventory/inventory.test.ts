@@ -32,7 +32,8 @@ describe('documents as knife downloads them', () => {
   });
 
   test('a user: only one with a signing key can be an admin', () => {
-    assert.throws(() => parseUser(json({ name: 'alice', public_key: RSA, display_name: 'Alice' }), 'u', 'alice'), failsWith('input-invalid'));
+    assert.throws(() => parseUser(json({ name: 'alice', public_key: RSA, display_name: 'Alice' }), 'u', 'alice'), failsWith('key-invalid'));
+    assert.throws(() => parseUser(json({ name: 'alice', public_key: publicKey.line }), 'u', 'alice'), failsWith('key-invalid'));
     assert.throws(() => parseUser(json({ name: 'alice', public_key: RSA, signing_key: signingKey?.line }), 'u', 'alice'), failsWith('key-invalid'));
     const admin = { name: 'alice', public_key: publicKey.line, signing_key: signingKey?.line };
     assert.deepEqual(parseUser(json({ ...admin, username: 'alice' }), 'u', 'alice'), admin);

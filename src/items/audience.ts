@@ -1,6 +1,6 @@
 import type { RecipientRole } from '../sealing/dataKey.ts';
-import type { KeysDocument } from './model.ts';
-import { recipientNames, type Recipient } from './recipients.ts';
+import type { KeysDocument, RecipientEntry } from './model.ts';
+import type { Recipient } from './recipients.ts';
 
 /** How the recipients of an item would change. */
 export interface AudienceChange {
@@ -12,16 +12,22 @@ export interface AudienceChange {
 
 /** Compares who an item is sealed to with who it shall be sealed to. */
 export function compareAudience(keys: Pick<KeysDocument, 'admins' | 'clients'>, wanted: readonly Recipient[]): AudienceChange {
-  const id = ({ role, name }: { role: RecipientRole; name: string }): string => `${role} ${name}`;
-  const present = new Map(recipientNames(keys).map((each) => [id(each), each]));
-  const wantedIds = new Set(wanted.map(id));
+  const present = { admin: fingerprintsOf(keys.admins), client: fingerprintsOf(keys.clients) };
+  const wantedNames = { admin: new Set<string>(), client: new Set<string>() };
+  for (const { role, name } of wanted) wantedNames[role].add(name);
+  const lostOf = (role: RecipientRole): AudienceChange['lost'] =>
+    [...present[role].keys()].filter((name) => !wantedNames[role].has(name)).map((name) => ({ role, name }));
   return {
-    gained: wanted.filter((each) => !present.has(id(each))),
-    lost: [...present.values()].filter((each) => !wantedIds.has(id(each))).map(({ role, name }) => ({ role, name })),
-    rekeyed: wanted.flatMap((each) => {
-      const before = present.get(id(each))?.fingerprint;
-      const after = each.publicKey.fingerprint;
-      return before === undefined || before === after ? [] : [{ role: each.role, name: each.name, before, after }];
+    gained: wanted.filter(({ role, name }) => !present[role].has(name)),
+    lost: [...lostOf('admin'), ...lostOf('client')],
+    rekeyed: wanted.flatMap(({ role, name, publicKey: { fingerprint: after } }) => {
+      const before = present[role].get(name);
+      return before === undefined || before === after ? [] : [{ role, name, before, after }];
     }),
   };
+}
+
+/** One map a role: ten thousand names are not joined with a role to tell them apart. */
+function fingerprintsOf(entries: readonly RecipientEntry[]): Map<string, string> {
+  return new Map(entries.map(({ name, fingerprint }) => [name, fingerprint]));
 }

@@ -6,7 +6,7 @@ import { isVaultError, VaultError, type ErrorCode } from '../errors.ts';
 import type { Json } from '../json/canonical.ts';
 import { decodeBase64 } from '../sealing/encoding.ts';
 import { compareAudience } from './audience.ts';
-import { alice, asRecipient, bob, carol, db, example, fields, forge, mac, ref, repository, roster, rosterOf, stranger, web } from './example.testing.ts';
+import { adminOf, alice, asRecipient, bob, carol, db, example, fields, forge, mac, ref, repository, roster, rosterOf, stranger, web } from './example.testing.ts';
 import { encodeItem, encodeKeys, parseItem, parseKeys, type ItemDocuments } from './model.ts';
 import { recipientNames, recipientsDigest } from './recipients.ts';
 import { extendItem, timeText } from './seal.ts';
@@ -149,6 +149,16 @@ describe('opening', () => {
     assert.throws(() => verify(documents, { repository: verified.header.commitment }), failsWith('repository-mismatch'));
     assert.throws(() => verify(documents, { seenGeneration: 2 }), failsWith('generation-rollback'));
     assert.equal(verify(documents, { seenGeneration: 1 }).header.generation, 1);
+  });
+
+  test('takes the signature of a former admin only where the caller says so, and by that key alone', () => {
+    const now = rosterOf(2, [bob], 1, null);
+    const formerAdmins = [adminOf(alice)];
+    assert.equal(verify(documents, { roster: now, formerAdmins }).header.signer, 'alice');
+    assert.throws(() => verify(documents, { roster: now, formerAdmins: [adminOf(carol)] }), failsWith('signer-unknown'));
+    assert.throws(() => verify(documents, { roster: now, formerAdmins: [adminOf({ ...carol, name: 'alice' })] }), failsWith('signature-invalid'));
+    // A name that somebody else has now: either key.
+    assert.equal(verify(documents, { roster: rosterOf(2, [{ ...carol, name: 'alice' }], 1, null), formerAdmins }).header.signer, 'alice');
   });
 
   test('refuses what belongs to another item or vault', () => {

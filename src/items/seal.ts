@@ -121,11 +121,13 @@ function audienceMembers({ searchQuery, namedAdmins, namedClients }: Audience): 
   return { search_query: searchQuery, named_admins: namedAdmins === null ? null : sortNames(namedAdmins), named_clients: sortNames(namedClients) };
 }
 
-function sortNames(names: readonly string[]): string[] {
+/** Names as a header lists them: sorted, each once. */
+export function sortNames(names: readonly string[]): string[] {
   return [...new Set(names)].sort(compareNames);
 }
 
-function signHeader(header: ItemHeader, identity: Identity): ItemHeader & { readonly signature: string } {
+/** Signs a header. The caller vouches for what it says. */
+export function signHeader(header: ItemHeader, identity: Identity): ItemHeader & { readonly signature: string } {
   return { ...header, signature: signStatement({ ...header }, identity) };
 }
 

@@ -6,7 +6,7 @@ import { openField } from '../sealing/field.ts';
 import type { Identity } from '../sealing/identity.ts';
 import { verifyStatement } from '../sealing/signature.ts';
 import type { Json } from '../json/canonical.ts';
-import { signingKeyOf, type Roster } from '../trust/roster.ts';
+import { signingKeyOf, type Admin, type Roster } from '../trust/roster.ts';
 import { parseItem, parseKeys, type ItemDocument, type ItemDocuments, type ItemHeader, type KeysDocument, type RecipientEntry } from './model.ts';
 import { recipientNames, recipientsDigest } from './recipients.ts';
 
@@ -34,6 +34,11 @@ export interface Judge {
   readonly repository: string;
   /** The highest generation of this item that this reader has seen; 0 for none. */
   readonly seenGeneration: number;
+  /**
+   * Others whose signature is taken beside the roster's: admins once, for a caller that signs the item anew. A reader of items
+   * gives none.
+   */
+  readonly formerAdmins?: readonly Admin[] | undefined;
 }
 
 /**
@@ -69,14 +74,14 @@ export function verifyItem({ vault, item, keys, itemBytes }: ParsedItem, judge: 
       details: { ...ref, found: header.repository, repository: judge.repository },
     });
   }
-  const admin = judge.roster.admins.find(({ name }) => name === header.signer);
-  if (admin === undefined) {
+  const signers = [...judge.roster.admins, ...judge.formerAdmins ?? []].filter(({ name }) => name === header.signer);
+  if (signers.length === 0) {
     throw new VaultError('signer-unknown', `${where} is signed by ${header.signer}, who is not on the roster (version ${String(judge.roster.version)}).`, {
       hint: 'If that person was an admin once, ask a present admin to write the item again. If nobody knows the name, somebody forged the item.',
       details: { ...ref, signer: header.signer },
     });
   }
-  if (!verifyStatement({ ...header }, signature, signingKeyOf(admin))) {
+  if (!signers.some((admin) => isSignedBy(header, signature, admin))) {
     throw new VaultError('signature-invalid', `The signature of ${header.signer} on ${where} is not good: the header was changed, or another key signed it.`, {
       hint: 'Do not use this copy. Restore the item from version control, and find out who changed it.',
       details: { ...ref, signer: header.signer },
@@ -112,6 +117,11 @@ export function verifyItem({ vault, item, keys, itemBytes }: ParsedItem, judge: 
     });
   }
   return { ...ref, header, keys, document, itemBytes };
+}
+
+/** Whether the header's signature is by an admin's key, under that admin's name. */
+export function isSignedBy(header: ItemHeader, signature: string, admin: Admin): boolean {
+  return header.signer === admin.name && verifyStatement({ ...header }, signature, signingKeyOf(admin));
 }
 
 function sameText(a: string, b: string): boolean {

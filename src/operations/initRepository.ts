@@ -2,7 +2,8 @@ import { join, resolve } from 'node:path';
 import { CONFIG_FILE, DEFAULT_CONFIG } from '../config/repository.ts';
 import { VaultError } from '../errors.ts';
 import { readRegularFile, realPath } from '../files/read.ts';
-import { createFile, ensureDirectory } from '../files/write.ts';
+import { createFile, ensureDirectory, removeFile } from '../files/write.ts';
+import { GIT_ATTRIBUTES } from '../git/attributes.ts';
 import { layoutJson } from '../json/canonical.ts';
 import { checkName } from '../names.ts';
 import { FORMAT } from '../sealing/encoding.ts';
@@ -13,6 +14,7 @@ import { encodeRoster, rosterDigest, signRoster, type Admin, type Roster } from 
 import type { StateDirectory } from '../state/stateDirectory.ts';
 import { readPin, writePin } from '../state/pins.ts';
 import type { Store } from '../stores/store.ts';
+import { makeRecoveryIdentity, RECOVERY_NAME, type RecoveryIdentity } from './roster/recoveryIdentity.ts';
 
 export interface InitRequest {
   /** The directory that becomes the repository's root; made where it is missing. */
@@ -23,6 +25,14 @@ export interface InitRequest {
   readonly now: Date;
   readonly state: StateDirectory;
   readonly openStore: (root: string) => Store;
+  /** Make a recovery identity too, as a second admin. */
+  readonly recovery?: boolean | undefined;
+  /**
+   * Told before the repository is one, if there is a recovery identity: its secret must be in a person's hands before anything
+   * can be sealed to it. A run that is interrupted in between is begun anew, with another.
+   */
+  readonly handOver?: ((made: InitResult) => void) | undefined;
+  readonly notice?: ((text: string) => void) | undefined;
 }
 
 export interface InitResult {
@@ -30,6 +40,7 @@ export interface InitResult {
   readonly admin: Admin;
   /** Fingerprint of version 1 of the roster: what readers compare. */
   readonly roster: string;
+  readonly recovery?: RecoveryIdentity;
 }
 
 const MODE = { mode: 0o644 };
@@ -37,7 +48,7 @@ const MODE = { mode: 0o644 };
 /** Files that a repository's working copy has beside its content. */
 const COMPANIONS: Readonly<Record<string, string>> = {
   '.gitignore': '# What the file store needs while it writes\n.vault.lock\n.*.new\n.*.pending\n# Keys of a sandbox\naws-config\n',
-  '.gitattributes': '# Signed by the byte: git must not touch line ends\ndata_bags/** -text\ntrust/** -text\n',
+  '.gitattributes': GIT_ATTRIBUTES,
 };
 
 /**
@@ -46,6 +57,14 @@ const COMPANIONS: Readonly<Record<string, string>> = {
  * @throws VaultError repository-exists, name-invalid, store-unreachable
  */
 export async function initRepository(request: InitRequest): Promise<InitResult> {
+  if (request.recovery !== true) return await makeRepository(request);
+  return await makeRecoveryIdentity(RECOVERY_NAME, (recovery, identity) => makeRepository(request, { recovery, identity }));
+}
+
+async function makeRepository(request: InitRequest, second?: { readonly recovery: RecoveryIdentity; readonly identity: Identity }): Promise<InitResult> {
+  if (second?.recovery.admin.name === request.adminName) {
+    throw new VaultError('party-exists', `${RECOVERY_NAME} is the name of the recovery identity.`, { hint: 'Give another name with --admin.', details: { name: RECOVERY_NAME } });
+  }
   checkName('admin', request.adminName);
   const named = resolve(request.root);
   if (await readRegularFile(join(named, CONFIG_FILE), { maxBytes: 1 << 16 }) !== undefined) throw exists(named);
@@ -60,34 +79,45 @@ export async function initRepository(request: InitRequest): Promise<InitResult> 
   const root = await realPath(named) ?? named;
   const store = request.openStore(root);
   const admin: Admin = { name: request.adminName, public_key: identity.publicKey.line, signing_key: identity.signingKey.line };
-  const begun = await begunRoster(store, admin);
+  let begun = await begunRoster(store, admin);
   if (begun === 'other') throw exists(root);
   const remembered = await readPin(request.state, store.location);
   if (remembered !== undefined && (begun === undefined || rosterDigest(begun) !== remembered.digest)) throw known(root, remembered.version);
+  if (begun !== undefined && (second !== undefined || begun.admins.length > 1)) {
+    if (remembered !== undefined || (await store.listItems()).length > 0) throw exists(root);
+    // Nobody may have seen the secret that belongs to it, or its maker wants one now; and nobody relies on it yet.
+    request.notice?.('An earlier run was interrupted. Its roster was never used: it is made anew, and a recovery secret that it printed opens nothing.');
+    await removeFile(join(root, 'trust', '1.json'));
+    begun = undefined;
+  }
   const roster: Roster = begun ?? {
-    format: FORMAT, type: 'roster', version: 1, admins: [admin], quorum: 1, time: timeText(request.now), previous: null,
+    format: FORMAT, type: 'roster', version: 1, admins: [admin, ...(second === undefined ? [] : [second.recovery.admin])], quorum: 1, time: timeText(request.now), previous: null,
   };
   await ensureDirectory(join(root, 'iam-json-data'));
   await ensureDirectory(join(root, 'data_bags', 'vault'));
   for (const [name, text] of Object.entries(COMPANIONS)) await createFile(join(root, name), new TextEncoder().encode(text), MODE);
-  if (begun === undefined) await store.writeRoster(1, encodeRoster({ roster, signatures: [signRoster(roster, admin.name, identity)] }));
+  if (begun === undefined) await store.writeRoster(1, encodeRoster({ roster, signatures: [
+    signRoster(roster, admin.name, identity), ...(second === undefined ? [] : [signRoster(roster, second.recovery.admin.name, second.identity)]),
+  ] }));
   // A user document that a chef-repo brought along stays: what counts is the roster.
   if (await store.readInventory('users', admin.name) === undefined) await store.writeInventory('users', admin.name, new TextEncoder().encode(layoutJson({ ...admin })));
+  const digest = rosterDigest(roster);
+  const made: InitResult = { root, admin, roster: digest, ...(second === undefined ? {} : { recovery: second.recovery }) };
+  if (second !== undefined) request.handOver?.(made);
   // Last: its presence is what makes this a repository.
   await createFile(join(root, CONFIG_FILE), new TextEncoder().encode(layoutJson(DEFAULT_CONFIG)), MODE);
-  const digest = rosterDigest(roster);
   await writePin(request.state, store.location, { version: 1, digest, repository: digest });
-  return { root, admin, roster: digest };
+  return made;
 }
 
-/** The roster of an earlier run for the same admin that was interrupted before the end. */
+/** The roster of an earlier run for the same admin, with a recovery identity or without, that was interrupted before the end. */
 async function begunRoster(store: Store, admin: Admin): Promise<Roster | 'other' | undefined> {
   const bytes = await store.readRoster(1);
   if (bytes === undefined) return undefined;
   const { roster } = await walkRoster((version) => store.readRoster(version), undefined);
   const [only, ...more] = roster.admins;
   const same = only?.name === admin.name && only.public_key === admin.public_key && only.signing_key === admin.signing_key;
-  return same && more.length === 0 && roster.version === 1 ? roster : 'other';
+  return same && more.every(({ name }) => name === RECOVERY_NAME) && roster.version === 1 ? roster : 'other';
 }
 
 /** A repository whose files were lost or put back must not become a new one by the way: that would forget what was trusted. */

@@ -47,10 +47,14 @@ export async function listItems(workspace: Workspace, vault?: string): Promise<I
 
 /** A vault is there as long as it has items. @throws VaultError item-not-found where only others are */
 async function refuseUnknownVault({ store }: Workspace, vault: string): Promise<void> {
-  const vaults = [...new Set((await store.listItems()).map((each) => each.vault))];
-  if (vaults.length === 0) return;
-  const near = nearest(vault, vaults);
-  throw new VaultError('item-not-found', `There is no vault ${vault}.`, {
+  const items = await store.listItems();
+  if (items.length > 0) throw vaultNotFound(vault, items);
+}
+
+/** The error for a vault that does not exist, with the nearest that does. */
+export function vaultNotFound(vault: string, items: readonly ItemRef[]): VaultError {
+  const near = nearest(vault, new Set(items.map((each) => each.vault)));
+  return new VaultError('item-not-found', `There is no vault ${vault}.`, {
     hint: near === undefined ? 'See "vault list".' : `Did you mean ${near}?`, details: { vault },
   });
 }

@@ -1,4 +1,5 @@
 import { isVaultError, VaultError } from '../errors.ts';
+import { foreignTypeOf } from '../items/foreignItem.ts';
 import { openItem as openVerified, ownEntry, type OpenItem, type VerifiedItem } from '../items/verify.ts';
 import { nearest } from '../json/validate.ts';
 import { checkName } from '../names.ts';
@@ -6,17 +7,17 @@ import type { ItemRef } from '../sealing/dataKey.ts';
 import type { Identity } from '../sealing/identity.ts';
 import type { Store } from '../stores/store.ts';
 import type { Roster } from '../trust/roster.ts';
-import { judgeItem, readParsedItem, refuseMissing, trustRoster, type Workspace } from './workspace.ts';
+import { foreignItem } from './itemType.ts';
+import { judgeItem, readParsedItem, refuseMissing, trustRoster, type Trust, type Workspace } from './workspace.ts';
 
 /** Identities to try, loaded one by one: an item's own entry is found by fingerprint, so most are never used. */
 export type Identities = AsyncIterable<{ readonly identity: Identity }>;
 
 /**
- * Opens an item in the order of verification of docs/format.md. Fields are decrypted when they are asked for; the caller
- * wipes the result.
- * @throws VaultError item-not-found, item-missing, not-a-recipient, recipient-key-changed, and every code of verifyItem and openItem
+ * Reads and verifies an item, in the order of verification of docs/format.md; needs no identity.
+ * @throws VaultError item-not-found, item-plain, item-other-format, item-missing, and every code of verifyItem
  */
-export async function openItem(workspace: Workspace, ref: ItemRef, identities: Identities): Promise<OpenItem & { readonly verified: VerifiedItem }> {
+export async function readItem(workspace: Workspace, ref: ItemRef): Promise<{ readonly verified: VerifiedItem; readonly trust: Trust }> {
   checkName('vault', ref.vault);
   checkName('item', ref.item);
   // The item before the roster: an admin who was added meanwhile, and signed it, is then on the roster.
@@ -26,7 +27,16 @@ export async function openItem(workspace: Workspace, ref: ItemRef, identities: I
     await refuseMissing(workspace, trust, ref);
     throw await itemNotFound(workspace.store, ref);
   }
-  const verified = await judgeItem(workspace, trust, parsed);
+  return { verified: await judgeItem(workspace, trust, parsed), trust };
+}
+
+/**
+ * Opens an item in the order of verification of docs/format.md. Fields are decrypted when they are asked for; the caller
+ * wipes the result.
+ * @throws VaultError not-a-recipient, recipient-key-changed, and every code of {@link readItem} and openItem
+ */
+export async function openItem(workspace: Workspace, ref: ItemRef, identities: Identities): Promise<OpenItem & { readonly verified: VerifiedItem }> {
+  const { verified, trust } = await readItem(workspace, ref);
   let firstIdentity: Identity | undefined;
   for await (const { identity } of identities) {
     if (ownEntry(verified.keys, identity.publicKey.fingerprint) !== undefined) return { ...openVerified(verified, identity), verified };
@@ -38,8 +48,10 @@ export async function openItem(workspace: Workspace, ref: ItemRef, identities: I
   return { ...openVerified(verified, firstIdentity, name), verified };
 }
 
-/** The error for an item that does not exist, with the nearest that does. */
+/** The error for an item that does not exist, with the nearest that does, or with what is there instead. */
 export async function itemNotFound(store: Store, { vault, item }: ItemRef): Promise<VaultError> {
+  const foreign = foreignTypeOf(await store.readRaw({ vault, item }));
+  if (foreign !== undefined) return foreignItem({ vault, item }, foreign);
   const items = await store.listItems();
   const vaults = [...new Set(items.map((each) => each.vault))];
   const inVault = items.filter((each) => each.vault === vault).map((each) => each.item);

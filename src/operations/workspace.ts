@@ -5,10 +5,13 @@ import { readSeen, readSeenGeneration, rememberGeneration } from '../state/gener
 import { readPin, rememberPin } from '../state/pins.ts';
 import type { StateDirectory } from '../state/stateDirectory.ts';
 import type { Store } from '../stores/store.ts';
+import { foreignTypeOf } from '../items/foreignItem.ts';
 import { parseItemDocuments, verifyItem, type ParsedItem, type VerifiedItem } from '../items/verify.ts';
 import type { Signer } from '../items/seal.ts';
-import type { Roster } from '../trust/roster.ts';
+import type { Admin, Roster } from '../trust/roster.ts';
 import { pinOf, walkRoster } from '../trust/walk.ts';
+import { foreignItem } from './itemType.ts';
+import { walkFrom } from './roster/walkFrom.ts';
 
 /** What every operation on a repository works with. */
 export interface Workspace {
@@ -28,6 +31,8 @@ export interface Trust {
   readonly roster: Roster;
   /** Digest of the roster's version 1. */
   readonly repository: string;
+  /** Former admins whose signatures on items are taken too: for who signs them anew, never for who reads them. */
+  readonly formerAdmins?: readonly Admin[];
 }
 
 /**
@@ -38,7 +43,7 @@ export interface Trust {
  */
 export async function trustRoster({ store, state, notice, warn, pin }: Workspace, { firstUse = 'accept' }: { readonly firstUse?: 'accept' | 'refuse' } = {}): Promise<Trust> {
   const remembered = await readPin(state, store.location);
-  const walked = await walkRoster((version) => store.readRoster(version), remembered);
+  const walked = await walkFrom(store, remembered);
   // A version older than the remembered one is found by walking from the first; each names the digest of the one before.
   const digests = pin === undefined || walked.digests.includes(pin) || remembered === undefined ? walked.digests
     : (await walkRoster((version) => store.readRoster(version), undefined)).digests;
@@ -84,16 +89,34 @@ export async function refuseMissing({ state }: Workspace, { repository }: Trust,
   });
 }
 
-/** Step 1 of the order of verification; undefined where there is no such item. */
-export async function readParsedItem({ store }: Workspace, ref: ItemRef): Promise<ParsedItem | undefined> {
+/**
+ * Step 1 of the order of verification; undefined where there is no such item.
+ * @throws VaultError item-other-format, where it is another program's and was never seen as ours
+ */
+export async function readParsedItem({ store, state }: Workspace, ref: ItemRef): Promise<ParsedItem | undefined> {
   const documents = await store.readItem(ref);
-  return documents === undefined ? undefined : parseItemDocuments(ref, documents);
+  if (documents === undefined) return undefined;
+  try {
+    return parseItemDocuments(ref, documents);
+  } catch (error) {
+    const type = isVaultError(error, 'document-invalid') ? foreignTypeOf(documents) : undefined;
+    if (type === undefined || await wasSeen(state, store, ref)) throw error;
+    throw foreignItem(ref, type);
+  }
+}
+
+/** Whether an item of ours had that name: then what lies there now was put in its place. */
+async function wasSeen(state: StateDirectory, store: Store, ref: ItemRef): Promise<boolean> {
+  const pin = await readPin(state, store.location);
+  if (pin === undefined) return false;
+  const { generation, deleted } = await readSeen(state, pin.repository, ref);
+  return generation > 0 && !deleted;
 }
 
 /** Steps 3 to 5: verifies an item and remembers its generation. */
-export async function judgeItem({ state, notice }: Workspace, { roster, repository }: Trust, parsed: ParsedItem): Promise<VerifiedItem> {
+export async function judgeItem({ state, notice }: Workspace, { roster, repository, formerAdmins }: Trust, parsed: ParsedItem): Promise<VerifiedItem> {
   const seenGeneration = await readSeenGeneration(state, repository, parsed);
-  const verified = verifyItem(parsed, { roster, repository, seenGeneration });
+  const verified = verifyItem(parsed, { roster, repository, seenGeneration, formerAdmins });
   if (verified.header.generation > seenGeneration) {
     await remember(notice, () => rememberGeneration(state, repository, parsed, verified.header.generation));
   }

@@ -1,4 +1,5 @@
 import { VaultError } from '../errors.ts';
+import { fileOf } from '../items/fieldValues.ts';
 import type { Json } from '../json/canonical.ts';
 
 /** Ways to print what was decrypted. */
@@ -6,10 +7,10 @@ export const FIELD_FORMATS = ['json', 'env', 'shell', 'yaml', 'aws-credentials',
 export type FieldFormat = (typeof FIELD_FORMATS)[number];
 
 /**
- * A decrypted value as text. `env` and `shell` name each value by its path, in capitals, joined by `_`.
+ * A decrypted value as text; a file, with `raw`, as its bytes. `env` and `shell` name each value by its path, in capitals, joined by `_`.
  * @throws VaultError field-format where the value does not fit the format; the message never holds the value
  */
-export async function formatValue(value: Json, format: FieldFormat): Promise<string> {
+export async function formatValue(value: Json, format: FieldFormat): Promise<string | Uint8Array> {
   switch (format) {
     case 'json':
       return `${JSON.stringify(value, undefined, 2)}\n`;
@@ -23,9 +24,12 @@ export async function formatValue(value: Json, format: FieldFormat): Promise<str
       return variablesOf(value).map(([name, text]) => `export ${name}='${text.replaceAll("'", `'\\''`)}'\n`).join('');
     case 'aws-credentials':
       return awsCredentials(value);
-    case 'raw':
+    case 'raw': {
+      const file = fileOf(value);
+      if (file !== undefined) return file.bytes;
       if (typeof value === 'object') throw unfit('raw', 'it is not a single value', 'Name a field that holds one, or use --format json.');
       return String(value);
+    }
   }
 }
 

@@ -47,9 +47,13 @@ export function renderItemChanges(outcomes: readonly ItemOutcome[], colors: Colo
   return [...paragraphs, sumOf(outcomes, done)].join('\n');
 }
 
+/** Before and after it is done. */
+const WORDS: Readonly<Record<PlannedChange['action'], readonly [string, string]>> = {
+  created: ['create', 'created'], unchanged: ['unchanged', 'unchanged'], resigned: ['sign', 'signed'], extended: ['extend', 'extended'], resealed: ['reseal', 'resealed'],
+};
+
 function headOf({ action }: PlannedChange, colors: Colors, done: boolean): string {
-  const words = done ? { created: 'created', unchanged: 'unchanged', extended: 'extended', resealed: 'resealed' } : { created: 'create', unchanged: 'unchanged', extended: 'extend', resealed: 'reseal' };
-  const text = words[action].padEnd(11);
+  const text = WORDS[action][done ? 1 : 0].padEnd(11);
   return action === 'unchanged' ? colors.dim(text) : action === 'resealed' ? colors.yellow(text) : colors.green(text);
 }
 
@@ -78,7 +82,7 @@ function sumOf(outcomes: readonly ItemOutcome[], done: boolean): string {
   const count = (action: PlannedChange['action']): number => outcomes.filter(({ change }) => change?.action === action).length;
   const failed = outcomes.filter(({ error }) => error !== undefined).length;
   const parts = [
-    [count('created'), done ? 'created' : 'to create'], [count('extended'), done ? 'extended' : 'to extend'], [count('resealed'), done ? 'resealed' : 'to reseal'],
+    ...(['created', 'resigned', 'extended', 'resealed'] as const).map((action) => [count(action), done ? WORDS[action][1] : `to ${WORDS[action][0]}`] as const),
     [count('unchanged'), 'unchanged'], [failed, 'failed'],
   ] as const;
   return `${parts.filter(([number]) => number > 0).map(([number, text]) => `${String(number)} ${text}`).join(', ') || 'No items'}.`;

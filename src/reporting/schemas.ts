@@ -55,7 +55,7 @@ const fieldNames = z.array(name);
 const itemChanges = z.strictObject({
   items: z.array(z.strictObject({
     vault: name, item: name,
-    action: z.enum(['created', 'unchanged', 'extended', 'resealed']).optional().describe('extended: sealed to newcomers alone; resealed: encrypted anew under another data key; absent where it failed before that was known'),
+    action: z.enum(['created', 'unchanged', 'resigned', 'extended', 'resealed']).optional().describe('resigned: the header alone is new; extended: sealed to newcomers alone; resealed: encrypted anew under another data key; absent where it failed before that was known'),
     generation: z.int().min(1).optional(),
     gained: z.array(z.strictObject({ ...party, fingerprint })).optional(),
     lost: z.array(z.strictObject({ ...party, reason: z.enum(['not-selected', 'not-named', 'unknown', 'not-on-roster', 'excluded']) })).optional(),
@@ -81,13 +81,62 @@ const verifyFinding = z.strictObject({
   vault: name.optional(), item: name.optional(), path: z.string().optional().describe('from the root of the repository, as PATH or PATH:LINE'), ...failure,
 });
 
+const names = z.array(name);
+const difference = {
+  added: z.array(z.strictObject({ name, fingerprint })).describe('with the fingerprint of the sealing key'),
+  removed: names,
+  quorum: z.strictObject({ before: z.int().min(1), after: z.int().min(1) }),
+};
+const approval = { signed: names.describe('admins who signed'), missing: names.describe('admins who did not'), needed: count.describe('how many more must sign') };
+
+const rosterOutcome = z.strictObject({
+  state: z.enum(['in-effect', 'proposed', 'ready']).describe('ready: it has its quorum, and an admin who stays must approve it'),
+  version: z.int().min(1).describe('of the roster that is proposed or in effect'), fingerprint, ...difference, ...approval,
+  already_signed: z.boolean().describe('there was nothing left to sign'),
+  items: z.array(z.strictObject({
+    vault: name, item: name, done: z.enum(['resealed', 'extended', 'signed']).optional(), generation: z.int().min(1).optional(),
+    error: z.strictObject(failure).optional(),
+  })).describe('that were written for it, or should have been'),
+});
+
+const recovery = z.strictObject({ name, secret: z.string().describe('the line of an identity file; it is printed here and kept nowhere'), fingerprint })
+  .optional().describe('the identity that was made, with --recovery or --generate');
+
+const pinned = { version: z.int().min(1), fingerprint, repository: fingerprint.describe('of version 1 of the roster') };
+const trust = z.strictObject({
+  location: z.string(), remembered: z.strictObject(pinned).nullable(),
+  here: z.strictObject({ ...pinned, quorum: z.int().min(1), admins: names }).nullable().describe('the newest version; null where the chain does not walk'),
+  problem: z.strictObject(failure).optional(),
+});
+const gitInstall = z.strictObject({
+  top: z.string().describe('top directory of the git work tree'),
+  attributes: z.enum(['written', 'present']).describe('of .gitattributes'),
+  config: z.enum(['written', 'present']).describe('of the configuration of this clone'),
+  hooks: z.array(z.strictObject({ name, path: z.string(), state: z.enum(['installed', 'present', 'foreign']).describe('foreign: somebody else\'s, and left as it is') })),
+});
+
+const generation = z.int().min(1);
+const version = z.strictObject({ generation, signer: name, time: z.string() });
+const rosterVersion = z.strictObject({ version: z.int().min(1), quorum: z.int().min(1), fingerprint, trusted: z.boolean().describe('of one chain of signatures with the roster that is trusted here') });
+const keyChange = z.enum(['added', 'removed', 'key-changed']);
+
 /** By command, with spaces; `error` is what every command prints when it fails. */
 export const schemas = {
+  'admin add': rosterOutcome.extend({ recovery }),
+  'admin approve': rosterOutcome,
   'admin list': z.strictObject({
     version: z.int().min(1), quorum: z.int().min(1), fingerprint: fingerprint.describe('of this version of the roster'),
     repository: fingerprint.describe('of version 1 of the roster'),
     admins: z.array(z.strictObject({ name, fingerprint, public_key: publicKey, signing_key: publicKey })),
+    proposals: z.array(z.strictObject({
+      fingerprint, state: z.enum(['open', 'in-effect', 'stale', 'unsigned', 'damaged']), version: z.int().min(1).optional(), time: z.string().optional(),
+      ...z.strictObject({ ...difference, ...approval }).partial().shape,
+      error: z.strictObject({ code: failure.code, message: z.string() }).optional(),
+    })).describe('for the next version'),
   }),
+  'admin quorum': rosterOutcome,
+  'admin remove': rosterOutcome,
+  'admin withdraw': z.strictObject({ withdrawn: fingerprint }),
   'check iam': z.strictObject({
     files: z.array(z.strictObject({
       file: z.string(),
@@ -103,10 +152,37 @@ export const schemas = {
   }),
   'completion': z.strictObject({ shell: z.enum(['bash', 'zsh', 'fish']), script: z.string(), install: z.string().describe('a line for a shell, or for its configuration') }),
   'create iam': plans,
+  'create item': itemChanges,
+  'delete item': z.strictObject({
+    vault: name, item: name, generation: count.describe('0 where it was gone already'), fields: fieldNames, admins: z.array(name), clients: z.array(name).describe('nodes that could open it'),
+  }),
+  'download': z.strictObject({
+    vault: name, item: name,
+    files: z.array(z.strictObject({ field: name, path: z.string(), mode: z.string().regex(/^0[0-7]{3}$/), bytes: count })),
+  }),
+  'edit': itemChanges,
   'init': z.strictObject({
     root: z.string(), admin: z.strictObject({ name, public_key: publicKey, signing_key: publicKey }),
-    roster: fingerprint.describe('of version 1 of the roster: what readers compare'), identity: z.string().describe('path of the identity file'),
+    roster: fingerprint.describe('of version 1 of the roster: what readers compare'), identity: z.string().describe('path of the identity file'), recovery,
+    git: gitInstall.optional().describe('where the repository lies in a git work tree; not told with a recovery identity'),
   }),
+  'diff': z.strictObject({
+    roster: z.strictObject({ from: rosterVersion.optional(), to: rosterVersion.optional(), admins: z.array(z.strictObject({ name, change: keyChange })) }).optional()
+      .describe('absent where it is the same'),
+    items: z.array(z.strictObject({
+      vault: name, item: name, change: z.enum(['added', 'removed', 'changed']), from: version.optional(), to: version.optional(),
+      fields: z.array(z.strictObject({ name, change: z.enum(['added', 'removed', 'changed', 'encrypted-anew']).describe('encrypted-anew: whether the value is another cannot be told without an identity that opens both') })),
+      recipients: z.array(z.strictObject({ role: z.enum(['admin', 'client']), name, change: keyChange })),
+      search_query: z.strictObject({ from: z.string(), to: z.string() }).optional(),
+      named_admins: z.strictObject({ from: z.array(name).nullable(), to: z.array(name).nullable() }).optional().describe('null: everyone on the roster'),
+      named_clients: z.strictObject({ from: z.array(name), to: z.array(name) }).optional(),
+      problems: z.array(z.strictObject({ side: z.enum(['from', 'to']), code: failure.code, message: z.string() })).optional().describe('versions that cannot be read or trusted'),
+    })),
+  }),
+  'git install': gitInstall,
+  'git textconv': z.strictObject({ kind: z.enum(['item', 'keys', 'roster', 'other']), lines: z.array(z.string()) }),
+  'isvault': z.strictObject({ vault: name, item: name, vault_item: z.boolean() }),
+  'itemtype': z.strictObject({ vault: name, item: name, type: z.enum(['vault', 'chef-vault', 'encrypted', 'plain']) }),
   'key generate': identity,
   'key show': identity,
   'list': z.strictObject({
@@ -114,14 +190,28 @@ export const schemas = {
     problems: z.array(z.strictObject({ vault: name, item: name, error: z.strictObject({ code: failure.code, message: z.string() }) })).optional()
       .describe('items that cannot be trusted or read'),
   }),
+  'merge-driver': z.strictObject({ path: z.string(), merged: z.boolean() }),
   'node add': z.strictObject({ name, key_type: identity.shape.type, fingerprint }),
   'node list': z.strictObject({ nodes: z.array(z.strictObject(nodeSummary)) }),
   'node remove': z.strictObject({ removed: name }),
   'node show': z.strictObject({ ...nodeSummary, node: z.record(z.string(), z.json()).describe('the Chef node object') }),
   'plan iam': plans,
+  'refresh': itemChanges,
+  'remove': itemChanges,
+  'rotate keys': itemChanges,
+  'resolve': z.strictObject({ vault: name, item: name, generation, took: z.enum(['ours', 'theirs']) }),
   'sandbox': z.strictObject({
     url: z.url(), accounts: z.array(z.strictObject({ name, id: z.string().regex(/^[0-9]{12}$/) })),
     config_file: z.string().optional().describe('the AWS config file that was written'),
+  }),
+  'show': z.strictObject({
+    vault: name, item: name, generation: z.int().min(1), search_query: z.string().optional(), admins: z.array(name).optional(), clients: z.array(name).optional(),
+    fields: fieldNames.optional(), signed_by: name.optional(), values: z.record(z.string(), z.json()).optional().describe('with --values'),
+  }).describe('without an ITEM: as show-vault.schema.json; with --print, only the members asked for after the first three'),
+  'show vault': z.strictObject({
+    vault: name, items: z.array(z.strictObject({ item: name, generation: z.int().min(1) })),
+    problems: z.array(z.strictObject({ item: name, error: z.strictObject({ code: failure.code, message: z.string() }) })).optional(),
+    others: z.array(name).optional().describe('data bag items that are no vault\'s'),
   }),
   'search': z.strictObject({ query: z.string(), nodes: z.array(z.strictObject({ name })) }),
   'search --why': z.strictObject({ query: z.string(), node: name, matched: z.boolean(), explanation }),
@@ -132,6 +222,9 @@ export const schemas = {
     warnings: z.array(verifyFinding),
     scanned: count.describe('files in which plaintext credentials were looked for'),
   }),
+  'update': itemChanges,
+  'trust pin': trust,
+  'trust show': trust,
   'error': z.strictObject({ error: z.looseObject(failure).describe('facts about the failure follow the first three members; which ones depends on the code') }),
 } satisfies Record<string, z.ZodType>;
 

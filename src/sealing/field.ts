@@ -23,7 +23,11 @@ function associatedData({ vault, item }: ItemRef, field: string): Uint8Array {
 
 /** Encrypts a value (its RFC 8785 text) with XChaCha20-Poly1305 under a random nonce. */
 export function sealField(value: Json, dataKey: Uint8Array, ref: ItemRef, field: string): SealedField {
-  const nonce = sodium.randombytes_buf(NONCE_BYTES);
+  return sealFieldWith(sodium.randombytes_buf(NONCE_BYTES), value, dataKey, ref, field);
+}
+
+/** {@link sealField} under a nonce that must never meet another value of this field under this key. */
+export function sealFieldWith(nonce: Uint8Array, value: Json, dataKey: Uint8Array, ref: ItemRef, field: string): SealedField {
   const key = fieldKey(dataKey);
   const plaintext = canonicalBytes(value);
   const ciphertext = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(plaintext, associatedData(ref, field), null, nonce, key);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { isVaultError, type ErrorCode } from '../errors.ts';
 import { alice, bob, carol, repository, roster, rosterOf, signedRoster, stranger } from '../items/example.testing.ts';
 import { encodeRoster, parseRoster, rosterDigest, signRoster, countSignatures, type Roster, type SignedRoster } from './roster.ts';
-import { pinOf, walkRoster, type Pin, type TrustedRoster } from './walk.ts';
+import { formerAdmins, pinOf, walkRoster, type Pin, type TrustedRoster } from './walk.ts';
 
 const one = signedRoster(roster, [alice]);
 const two = rosterOf(2, [alice, bob, carol], 2, repository);
@@ -83,6 +83,16 @@ describe('the walk', () => {
         assert.ok(isVaultError(error, 'document-invalid', 'document-not-canonical', 'format-unsupported', 'roster-broken'), String(error));
       }
     }
+  });
+});
+
+describe('admins who were', () => {
+  test('are those of the versions that were walked, who are not on the newest with those keys', async () => {
+    assert.deepEqual(formerAdmins(await walk(whole)).map(({ name }) => name), ['alice']);
+    assert.deepEqual(formerAdmins(await walk(whole, pin(three))), []);
+    const rekeyed = rosterOf(3, [{ ...stranger, name: 'alice' }, bob, carol], 1, rosterDigest(two));
+    const walked = await walk([one, signedRoster(two, [alice]), signedRoster(rekeyed, [alice, bob])]);
+    assert.deepEqual(formerAdmins(walked).map(({ name, signing_key }) => [name, signing_key]), [['alice', alice.identity.signingKey?.line]]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { VaultError } from '../errors.ts';
-import { countSignatures, parseRoster, rosterDigest, type Roster, type SignedRoster } from './roster.ts';
+import { countSignatures, parseRoster, rosterDigest, type Admin, type Roster, type SignedRoster } from './roster.ts';
 
 /** What a reader knows for certain: one version of the roster, by its digest. */
 export interface Pin {
@@ -15,10 +15,12 @@ export interface TrustedRoster {
   readonly roster: Roster;
   /** Digests of the versions that were walked, from the pinned one to the newest. */
   readonly digests: readonly [string, ...string[]];
+  /** Those versions themselves. */
+  readonly versions: readonly Roster[];
 }
 
 /** The pin for what was walked to. */
-export function pinOf({ roster, digests }: TrustedRoster): Pin {
+export function pinOf({ roster, digests }: Pick<TrustedRoster, 'roster' | 'digests'>): Pin {
   return { version: roster.version, digest: digests[digests.length - 1] ?? digests[0] };
 }
 
@@ -36,7 +38,7 @@ export async function walkRoster(read: ReadRosterVersion, pin: Pin | undefined):
           hint: 'Check out the whole repository, or restore trust/ from version control.',
         })
       : new VaultError('roster-rollback', `Version ${String(start)} of the roster was trusted before and is gone.`, {
-          hint: 'The store was rolled back or is incomplete. Fetch it again, and ask an admin before trusting an older roster.',
+          hint: `Check that the whole of trust/ is here (git status, git pull): the store was rolled back, or is incomplete. Compare with an admin\'s "vault admin list", which shows version ${String(start)} or a newer one, before trusting an older roster.`,
           details: { version: start },
         });
   }
@@ -47,17 +49,30 @@ export async function walkRoster(read: ReadRosterVersion, pin: Pin | undefined):
     requireSignatures(first, current, current.admins.length);
   } else if (rosterDigest(current) !== pin.digest) {
     throw new VaultError('roster-pin-mismatch', `Version ${String(start)} of the roster is not the one that was pinned.`, {
-      hint: 'Do not use this copy. Compare the fingerprint with an admin\'s "vault admin list"; a repository that was begun anew needs another directory.',
+      hint: 'Do not use this copy. Compare the fingerprint with an admin\'s "vault admin list"; a repository that was begun anew needs another directory. "vault trust show" says what is remembered; if an admin confirms the new one: "vault trust pin FINGERPRINT --replace".',
       details: { version: start, pinned: pin.digest, found: rosterDigest(current) },
     });
   }
   const digests: [string, ...string[]] = [rosterDigest(current)];
+  const versions = [current];
   for (let version = start + 1; ; version++) {
     const next = await read(version);
-    if (next === undefined) return { roster: current, digests };
+    if (next === undefined) return { roster: current, digests, versions };
     current = step(current, next, version);
     digests.push(rosterDigest(current));
+    versions.push(current);
   }
+}
+
+/**
+ * Everyone who was an admin in some version of a walk and is not, with those keys, in the newest: what they signed is no longer
+ * taken from them, but somebody who signs it anew may look at it. Walk from version 1 for all of them.
+ */
+export function formerAdmins({ roster, versions }: Pick<TrustedRoster, 'roster' | 'versions'>): Admin[] {
+  const keysOf = ({ name, public_key, signing_key }: Admin): string => [name, public_key, signing_key].join('\n');
+  const former = new Map(versions.flatMap(({ admins }) => admins).map((admin) => [keysOf(admin), admin]));
+  for (const admin of roster.admins) former.delete(keysOf(admin));
+  return [...former.values()];
 }
 
 /** One step of the walk: `bytes` must be the version after `previous`, signed by a quorum of `previous`. */
@@ -87,7 +102,7 @@ function parseVersion(bytes: Uint8Array, version: number): SignedRoster {
 
 function broken(version: number, why: string): VaultError {
   return new VaultError('roster-broken', `The roster's version ${String(version)} cannot be trusted: ${why}.`, {
-    hint: 'Do not use this copy. Ask an admin what happened, and compare with another copy of the repository.',
+    hint: `Do not use this copy. Check who last changed trust/${String(version)}.json (git log -- trust/), compare it with another copy of the repository, and ask an admin.`,
     details: { version },
   });
 }

@@ -5,8 +5,8 @@ import { wipe } from '../sealing/encoding.ts';
 import { sealingFingerprint } from '../sealing/publicKey.ts';
 import type { SealReply, SealTask } from './sealTask.ts';
 
-// The entry of a thread: one task, one reply.
-parentPort?.once('message', (task: SealTask) => { parentPort?.postMessage(seal(task)); });
+// The entry of a thread: a reply for each task, in their order.
+parentPort?.on('message', (task: SealTask) => { parentPort?.postMessage(seal(task)); });
 
 function seal({ dataKey, ref, recipients }: SealTask): SealReply {
   try {

@@ -159,6 +159,82 @@ for (const engine of engines) {
       assert.equal(await other.readRoster(2), undefined);
     });
 
+    test('removes the generation that is expected, and no other', async (t) => {
+      const [store, other] = await engine.open(t);
+      const one = example();
+      await store.writeItem(ref, one, 0);
+      for (const expected of [0, 2]) {
+        await assert.rejects(other.removeItem(ref, expected), (error) => {
+          assert.ok(error instanceof VaultError && error.code === 'store-conflict');
+          assert.equal(error.details['found'], 1);
+          return true;
+        });
+      }
+      same(await store.readItem(ref), one);
+      await other.removeItem(ref, 1);
+      assert.equal(await store.readItem(ref), undefined);
+      assert.deepEqual(await store.listItems(), []);
+      assert.deepEqual(await store.readRaw(ref), {});
+      await assert.rejects(store.removeItem(ref, 1), failsWith('store-conflict'));
+      await store.writeItem(ref, one, 0);
+      same(await other.readItem(ref), one);
+    });
+
+    test('lets one of many who remove or write through', async (t) => {
+      const stores = await engine.open(t);
+      await stores[0].writeItem(ref, example(), 0);
+      const outcomes = await Promise.allSettled(Array.from({ length: 12 }, (_, i) => {
+        const store = stores[i % 2] ?? stores[0];
+        return i % 3 === 0 ? store.removeItem(ref, 1) : store.writeItem(ref, example({ generation: 2 }), 1);
+      }));
+      assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
+      for (const each of outcomes) if (each.status === 'rejected') assert.ok(isVaultError(each.reason, 'store-conflict'), String(each.reason));
+    });
+
+    test('shows what lies under a name as it is', async (t) => {
+      const [store, other] = await engine.open(t);
+      assert.deepEqual(await store.readRaw(ref), {});
+      const one = example();
+      await store.writeItem(ref, one, 0);
+      const { item, keys } = await other.readRaw(ref);
+      assert.deepEqual([text(item), text(keys)], [text(one.item), text(one.keys)]);
+      assert.deepEqual(await store.listForeign(ref.vault), []);
+      assert.deepEqual(await store.listForeign('nowhere'), []);
+      for (const name of ['..', 'a/b']) {
+        await assert.rejects(async () => await store.readRaw({ vault: name, item: 'x' }), failsWith('name-invalid'));
+        await assert.rejects(async () => await store.listForeign(name), failsWith('name-invalid'));
+        await assert.rejects(async () => { await store.removeItem({ vault: 'x', item: name }, 1); }, failsWith('name-invalid'));
+      }
+    });
+
+    test('keeps proposals under their digests, and changes them one at a time', async (t) => {
+      const [store, other] = await engine.open(t);
+      const [a, b] = [repository, `${repository.startsWith('A') ? 'B' : 'A'}${repository.slice(1)}`];
+      assert.deepEqual(await store.listProposals(), []);
+      assert.equal(await store.readProposal(a), undefined);
+      for (const digest of [a, b]) {
+        await store.changeProposal(digest, (present) => {
+          assert.equal(present, undefined);
+          return bytes('0');
+        });
+      }
+      assert.deepEqual(await other.listProposals(), [a, b].sort());
+      const add = (present: Uint8Array | undefined): Uint8Array => bytes(String(Number(text(present)) + 1));
+      await Promise.all(Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? store : other).changeProposal(a, add)));
+      assert.equal(text(await store.readProposal(a)), '12', 'no change is lost');
+      await assert.rejects(store.changeProposal(a, () => { throw new VaultError('not-an-admin', 'no'); }), failsWith('not-an-admin'));
+      assert.equal(text(await other.readProposal(a)), '12');
+      await other.changeProposal(a, () => undefined);
+      await other.changeProposal(a, (present) => present);
+      assert.equal(await store.readProposal(a), undefined);
+      assert.deepEqual(await store.listProposals(), [b]);
+      assert.equal(await store.readRoster(1), undefined, 'no proposal is a roster');
+      for (const digest of ['', '..', '../1', `${a}/`, `${a}x`]) {
+        await assert.rejects(async () => await store.readProposal(digest), failsWith('proposal-not-found'), digest);
+        await assert.rejects(async () => { await store.changeProposal(digest, () => bytes('x')); }, failsWith('proposal-not-found'), digest);
+      }
+    });
+
     test('keeps the inventory', async (t) => {
       const [store, other] = await engine.open(t);
       for (const name of ['n10', 'n2', 'N1', 'a.example.org']) await store.writeInventory('nodes', name, bytes(name));

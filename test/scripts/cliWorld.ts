@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly variables?: Readonly<Record<string, string>>;
   readonly nodeOptions?: readonly string[];
+  /** What is piped in. */
+  readonly input?: string | Uint8Array;
 }
 
 /** One person's machine: a home, a vault repository made by the real command line, and a sandbox in AWS's place. */
@@ -41,7 +43,7 @@ export interface World {
   readonly secrets: Set<string>;
   at(...names: string[]): string;
   start(args: readonly string[], options?: RunOptions): Running;
-  /** Runs the command line to its end. Whatever it prints, if it is not `decrypt` and successful, holds no secret. */
+  /** Runs the command line to its end. Whatever it prints, if it is not `decrypt` or `show --values` and successful, holds no secret. */
   run(args: readonly string[], options?: RunOptions): Promise<Finished>;
   /** Runs a command with --json; it succeeds (or ends with `exitCode`), and prints what its published schema says. */
   result(schema: SchemaName, args: readonly string[], options?: RunOptions & { readonly exitCode?: number }): Promise<Record<string, unknown>>;
@@ -89,12 +91,13 @@ export async function openWorld({ accounts = [ONE, TWO], clock, empty = false }:
   await writeFile(variables.AWS_CONFIG_FILE, awsConfigSnippet(server.accounts, server.url), { mode: 0o600 });
   const secrets = new Set(server.accounts.map(({ secretAccessKey }) => secretAccessKey));
 
-  const start: World['start'] = (args, { cwd = repository, variables: more = {}, nodeOptions = [] } = {}) =>
-    startVault(args, { cwd, variables: { ...variables, ...more }, nodeOptions });
+  const start: World['start'] = (args, { cwd = repository, variables: more = {}, nodeOptions = [], input } = {}) =>
+    startVault(args, { cwd, variables: { ...variables, ...more }, nodeOptions, input });
 
   const run: World['run'] = async (args, options) => {
     const end = await start(args, options).finished;
-    if (args[0] !== 'decrypt' || end.exitCode !== 0) assertNoSecret(secrets, end);
+    const prints = args[0] === 'decrypt' || (args[0] === 'show' && args.includes('--values'));
+    if (!prints || end.exitCode !== 0) assertNoSecret(secrets, end);
     assert.doesNotMatch(end.stderr, /^ +at .+:\d+:\d+\)?$/m, 'a stack trace was printed');
     return end;
   };

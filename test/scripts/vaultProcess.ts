@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
@@ -14,6 +15,8 @@ export interface ProcessOptions {
   readonly variables: Readonly<Record<string, string>>;
   /** Options of node itself, as `--import FILE`. */
   readonly nodeOptions?: readonly string[];
+  /** What is piped in; nothing where it is left out. */
+  readonly input?: string | Uint8Array | undefined;
 }
 
 /** How a process ended. */
@@ -31,17 +34,21 @@ export interface Running {
 }
 
 /** Starts the command line as it was built, as a process of its own. */
-export function startVault(args: readonly string[], { cwd, variables, nodeOptions = [] }: ProcessOptions): Running {
+export function startVault(args: readonly string[], { cwd, variables, nodeOptions = [], input }: ProcessOptions): Running {
   const child = spawn(process.execPath, [...nodeOptions, BIN, ...args], {
     cwd,
     env: { PATH: process.env['PATH'], NO_COLOR: '1', AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', ...variables },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     // Told apart from a death that a test wants.
     timeout: LONGEST_RUN_MS, killSignal: 'SIGABRT',
   });
+  child.stdin?.on('error', () => undefined); // It need not be read.
+  child.stdin?.end(input);
+  const [childOutput, childErrors] = [child.stdout, child.stderr];
+  assert.ok(childOutput && childErrors);
   const end = async (): Promise<Finished> => {
     const [stdout, stderr, [exitCode, signal]] = await Promise.all([
-      text(child.stdout), text(child.stderr), once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>,
+      text(childOutput), text(childErrors), once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>,
     ]);
     return { stdout, stderr, exitCode, signal };
   };

@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags';
-import { IamCommand, iamArgs, iamFlags, interruptSignal, worstOf } from '../../cli/iamCommand.ts';
+import { IamCommand, iamArgs, iamFlags } from '../../cli/iamCommand.ts';
+import { interruptSignal, worstOf } from '../../cli/interrupt.ts';
 import { confirm } from '../../cli/prompt.ts';
 import { createIam } from '../../operations/iam/createIam.ts';
 import { exitCodeOf } from '../../reporting/exitCodes.ts';

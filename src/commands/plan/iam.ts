@@ -1,4 +1,5 @@
-import { IamCommand, iamArgs, iamFlags, worstOf } from '../../cli/iamCommand.ts';
+import { IamCommand, iamArgs, iamFlags } from '../../cli/iamCommand.ts';
+import { worstOf } from '../../cli/interrupt.ts';
 import { planIam } from '../../operations/iam/createIam.ts';
 import { EXIT, exitCodeOf } from '../../reporting/exitCodes.ts';
 import { plansAsJson, renderPlans } from '../../reporting/plan.ts';

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isVaultError, VaultError } from '../../errors.ts';
-import type { ItemDocuments, ItemHeader } from '../../items/model.ts';
-import type { SealEntries } from '../../items/recipients.ts';
+import type { ItemDocuments, ItemHeader, KeysDocument } from '../../items/model.ts';
+import type { Recipient, SealEntries } from '../../items/recipients.ts';
 import { extendItem, sealItemWith, type Audience, type Signer } from '../../items/seal.ts';
 import { openItem, type OpenItem, type VerifiedItem } from '../../items/verify.ts';
 import type { Json } from '../../json/canonical.ts';
@@ -12,7 +12,7 @@ import { refuseChangedKeys } from '../knownKeys.ts';
 import { itemNotFound } from '../openItem.ts';
 import { readVerifiedItem, refuseMissing, type Trust, type Workspace } from '../workspace.ts';
 import type { Inventory } from './inventory.ts';
-import { planAudience, type AudienceOptions, type AudiencePlan, type Party } from './planAudience.ts';
+import { planAudience, type AudienceOptions, type AudiencePlan, type Party, type Scope } from './planAudience.ts';
 
 /** What one run of a command that changes items works with. */
 export interface Session {
@@ -26,24 +26,27 @@ export interface Session {
 
 /** What is wanted of an item; what is left out stays as it is, but for who the query selects now. */
 export interface Intent {
-  readonly audience?: (header: ItemHeader) => Audience;
+  readonly audience?: (header: ItemHeader, keys: KeysDocument) => Audience;
   /** Every field of the new generation; undefined where the content stays. The values are opened for it alone. */
   readonly fields?: (open: OpenItem) => Readonly<Record<string, Json>> | undefined;
   /** Encrypt anew under another data key, whatever else changes. */
   readonly rotate?: boolean;
+  /** Sign the header anew, though nothing else changes. */
+  readonly resign?: (header: ItemHeader) => boolean;
   readonly exclude?: readonly Party[];
-  /** Leave the clients as they are. */
-  readonly adminsOnly?: boolean;
+  /** What of the audience is asked anew; `all` where left out. */
+  readonly scope?: Scope;
 }
 
-export type ItemAction = 'created' | 'unchanged' | 'extended' | 'resealed';
+/** `extended`: sealed to newcomers alone, under the same data key. `resealed`: encrypted anew, under another. `resigned`: neither. */
+export type ItemAction = 'created' | 'unchanged' | 'resigned' | 'extended' | 'resealed';
 
 /** What a change would do, or did. Holds no secret. */
 export interface PlannedChange extends ItemRef {
   readonly action: ItemAction;
   /** Of the new generation; the present one where nothing changes. */
   readonly generation: number;
-  readonly audience: AudiencePlan;
+  readonly audience: Omit<AudiencePlan, 'recipients'>;
   /** Names of fields whose value is new, is another, or is gone. */
   readonly fields: FieldChanges;
   /** Whether the query, or who is named, is another. */
@@ -61,6 +64,13 @@ const ATTEMPTS = 10;
 
 /** Says what an intent would do to an item. Changes nothing. @throws VaultError as {@link changeItem} */
 export async function planChange(session: Session, ref: ItemRef, intent: Intent): Promise<PlannedChange> {
+  const planned = await planUnchecked(session, ref, intent);
+  await refuseChangedKeys(session.workspace, session.trust, planned.audience.gained, session.options.acceptKeys);
+  return planned;
+}
+
+/** {@link planChange} for a run over many items, which compares the newcomers of all with the keys that are known, once. */
+export async function planUnchecked(session: Session, ref: ItemRef, intent: Intent): Promise<PlannedChange> {
   const { planned, open } = await prepare(session, ref, intent);
   open?.wipe();
   return planned;
@@ -69,21 +79,26 @@ export async function planChange(session: Session, ref: ItemRef, intent: Intent)
 /**
  * Carries an intent out: reads the item, compares, seals, and writes, if the item is then still the one that was read; otherwise
  * it begins anew, so that nobody's change is lost.
- * @param agreed the plan that somebody agreed to: what takes more away than it is refused
+ * @param agreed the plan that somebody agreed to, whose newcomers were compared with the keys that are known: what takes more away
+ *   than it is refused
  * @throws VaultError item-not-found, item-missing, not-a-recipient, recipient-unknown, store-conflict, what planAudience and
  *   readVerifiedItem throw, and what the store does
  */
 export async function changeItem(session: Session, ref: ItemRef, intent: Intent, agreed?: PlannedChange): Promise<PlannedChange> {
+  // Newcomers whose keys were looked at with the plan need not be looked at again.
+  const known = new Set(agreed?.audience.gained.map(({ name, publicKey }) => `${name} ${publicKey.fingerprint}`));
   for (let attempt = 1; ; attempt++) {
-    const { planned, verified, open, fields } = await prepare(session, ref, intent);
+    const prepared = await prepare(session, ref, intent);
+    const { planned, verified, open } = prepared;
     try {
       if (planned.action === 'unchanged') {
         await session.workspace.store.finishItem(ref);
         return planned;
       }
       if (agreed !== undefined) refuseMore(planned, agreed);
-      await refuseChangedKeys(session.workspace, session.trust, planned.audience.gained, session.options.acceptKeys);
-      const documents = await compose(session, planned, verified, open, fields);
+      const newcomers = planned.audience.gained.filter(({ name, publicKey }) => !known.has(`${name} ${publicKey.fingerprint}`));
+      await refuseChangedKeys(session.workspace, session.trust, newcomers, session.options.acceptKeys);
+      const documents = await compose(session, prepared);
       await session.workspace.store.writeItem(ref, documents, verified.header.generation);
       await rememberGeneration(session.workspace.state, session.trust.repository, ref, planned.generation);
       return planned;
@@ -100,6 +115,7 @@ interface Prepared {
   readonly verified: VerifiedItem;
   /** Where something is to be written, or was to be compared. */
   readonly open: OpenItem | undefined;
+  readonly recipients: readonly Recipient[];
   /** Every field, where the content changes. */
   readonly fields: Readonly<Record<string, Json>> | undefined;
 }
@@ -113,13 +129,14 @@ async function prepare(session: Session, ref: ItemRef, intent: Intent): Promise<
   }
   const { header } = verified;
   const before: Audience = { searchQuery: header.search_query, namedAdmins: header.named_admins, namedClients: header.named_clients };
-  const audience = await planAudience(inventory, trust.roster, {
-    where: `${ref.vault}/${ref.item}`, present: verified.keys, wanted: intent.audience?.(header) ?? before,
-    ...(intent.exclude === undefined ? {} : { exclude: intent.exclude }), ...(intent.adminsOnly === undefined ? {} : { adminsOnly: intent.adminsOnly }),
+  const { recipients, ...audience } = await planAudience(inventory, trust.roster, {
+    where: `${ref.vault}/${ref.item}`, present: verified.keys, wanted: intent.audience?.(header, verified.keys) ?? before,
+    ...(intent.exclude === undefined ? {} : { exclude: intent.exclude }), ...(intent.scope === undefined ? {} : { scope: intent.scope }),
   }, options);
   const headerChanged = !isDeepStrictEqual(sorted(audience.audience), sorted(before));
-  const audienceChanges = headerChanged || audience.gained.length + audience.lost.length + audience.rekeyed.length > 0;
-  if (!audienceChanges && intent.rotate !== true && intent.fields === undefined) return { planned: plan('unchanged', none), verified, open: undefined, fields: undefined };
+  const audienceChanges = audience.gained.length + audience.lost.length + audience.rekeyed.length > 0;
+  const resign = headerChanged || intent.resign?.(header) === true;
+  if (!audienceChanges && !resign && intent.rotate !== true && intent.fields === undefined) return { planned: plan('unchanged', none), verified, recipients, open: undefined, fields: undefined };
 
   const open = openItem(verified, signer.identity, signer.name);
   try {
@@ -127,8 +144,8 @@ async function prepare(session: Session, ref: ItemRef, intent: Intent): Promise<
     const changes = wanted === undefined ? none : compareFields(open.all(), wanted);
     const reseal = intent.rotate === true || count(changes) > 0 || audience.lost.length > 0 || audience.rekeyed.length > 0;
     if (reseal) requireKeys(ref, audience);
-    const planned = plan(reseal ? 'resealed' : audienceChanges ? 'extended' : 'unchanged', changes);
-    return { planned, verified, open, fields: reseal ? wanted ?? open.all() : undefined };
+    const planned = plan(reseal ? 'resealed' : audienceChanges ? 'extended' : resign ? 'resigned' : 'unchanged', changes);
+    return { planned, verified, recipients, open, fields: wanted };
   } catch (error) {
     open.wipe();
     throw error;
@@ -158,36 +175,38 @@ function sorted({ searchQuery, namedAdmins, namedClients }: Audience): Audience 
 }
 
 /** What is sealed anew must be sealed to everybody who stays. @throws VaultError recipient-unknown */
-function requireKeys({ vault, item }: ItemRef, { unknown }: AudiencePlan): void {
+function requireKeys({ vault, item }: ItemRef, { unknown }: Pick<AudiencePlan, 'unknown'>): void {
   if (unknown.length === 0) return;
   throw new VaultError('recipient-unknown', `${unknown.join(', ')} can open ${vault}/${item} and ${unknown.length === 1 ? 'is' : 'are'} not in the inventory any more, so it cannot be sealed anew.`, {
     hint: 'Take out whoever is gone with --clean-unknown, or add them again with "vault node add".', details: { vault, item, clients: unknown },
   });
 }
 
-/** Whoever agreed to lose one party did not agree to lose another. @throws VaultError store-conflict */
+/** Whoever agreed to lose one party or field did not agree to lose another. @throws VaultError store-conflict */
 function refuseMore(planned: PlannedChange, agreed: PlannedChange): void {
   const id = ({ role, name }: Party): string => `${role} ${name}`;
   const known = new Set([...agreed.audience.lost, ...agreed.audience.rekeyed].map(id));
   const more = [...planned.audience.lost, ...planned.audience.rekeyed].filter((each) => !known.has(id(each)));
-  if (more.length === 0) return;
-  throw new VaultError('store-conflict', `${planned.vault}/${planned.item} was changed by somebody else meanwhile: now ${more.map(({ name }) => name).join(', ')} would lose it too.`, {
-    hint: 'Run the command again, and look at what it would do.', details: { vault: planned.vault, item: planned.item, lost: more.map(({ name }) => name) },
+  const fields = planned.fields.removed.filter((name) => !agreed.fields.removed.includes(name));
+  if (more.length === 0 && fields.length === 0) return;
+  const what = [...more.map(({ name }) => `${name} would lose it too`), ...fields.map((name) => `the field ${name} would go too`)].join(', ');
+  throw new VaultError('store-conflict', `${planned.vault}/${planned.item} was changed by somebody else meanwhile: now ${what}.`, {
+    hint: 'Run the command again, and look at what it would do.', details: { vault: planned.vault, item: planned.item, lost: more.map(({ name }) => name), fields },
   });
 }
 
-async function compose({ trust, signer, workspace, sealEntries }: Session, planned: PlannedChange, verified: VerifiedItem, open: OpenItem | undefined, fields: Prepared['fields']): Promise<ItemDocuments> {
-  const { audience } = planned;
+async function compose({ trust, signer, workspace, sealEntries }: Session, { planned, verified, recipients, open, fields }: Prepared): Promise<ItemDocuments> {
+  if (open === undefined) throw new TypeError('Nothing was opened.');
+  const { vault, item, generation, audience: { audience, gained } } = planned;
   const time = workspace.now();
-  if (fields !== undefined) {
+  if (planned.action === 'resealed') {
     return await sealItemWith(sealEntries, {
-      vault: planned.vault, item: planned.item, repository: trust.repository, fields, ...audience.audience,
-      recipients: audience.recipients, generation: planned.generation, signer, time,
+      vault, item, repository: trust.repository, fields: fields ?? open.all(), ...audience, recipients, generation, signer, time,
     });
   }
-  const dataKey = open?.copyDataKey() ?? new Uint8Array();
+  const dataKey = open.copyDataKey();
   try {
-    return extendItem({ verified, dataKey, newcomers: audience.gained, audience: audience.audience, signer, time });
+    return extendItem({ verified, dataKey, newcomers: gained, audience, signer, time });
   } finally {
     wipe(dataKey);
   }

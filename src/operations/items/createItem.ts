@@ -1,5 +1,6 @@
 import { VaultError } from '../../errors.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
+import { checkFields } from '../../items/fieldValues.ts';
 import type { Audience } from '../../items/seal.ts';
 import { sealItemWith } from '../../items/seal.ts';
 import type { Json } from '../../json/canonical.ts';
@@ -19,12 +20,12 @@ export interface NewItem extends ItemRef, Audience {
 
 /**
  * Makes an item that is not from IAM.
- * @throws VaultError item-exists, item-missing, name-invalid, and what planAudience and the store throw; nothing was written then
+ * @throws VaultError item-exists, item-missing, and what checkFields, planAudience and the store throw; nothing was written then
  */
 export async function createItem(session: Session, item: NewItem): Promise<PlannedChange> {
   const { workspace, trust, signer } = session;
   const ref: ItemRef = { vault: checkName('vault', item.vault), item: checkName('item', item.item) };
-  for (const name of Object.keys(item.fields)) checkName('field', name);
+  checkFields(item.fields);
   if (await readParsedItem(workspace, ref) !== undefined) {
     throw new VaultError('item-exists', `${ref.vault}/${ref.item} exists already.`, {
       hint: `Change it with "vault update ${ref.vault} ${ref.item}", or choose another name.`, details: { ...ref },

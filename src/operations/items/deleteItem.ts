@@ -1,50 +1,71 @@
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { isVaultError } from '../../errors.ts';
-import { rememberDeletion } from '../../state/generations.ts';
+import { parseKeys, type KeysDocument } from '../../items/model.ts';
+import { checkName } from '../../names.ts';
+import { readSeen, rememberDeletion } from '../../state/generations.ts';
 import { itemNotFound } from '../openItem.ts';
-import { judgeItem, readParsedItem, refuseMissing, type Trust, type Workspace } from '../workspace.ts';
+import { judgeItem, readParsedItem, type Trust, type Workspace } from '../workspace.ts';
 
 /** An item before it is deleted. */
 export interface DoomedItem extends ItemRef {
+  /** The stored one; 0 where both files are gone already, and it is not remembered that this was meant. */
   readonly generation: number;
   /** Names of its fields; empty where a deletion was cut off. */
   readonly fields: readonly string[];
+  /** Names of who can open it. */
+  readonly admins: readonly string[];
+  readonly clients: readonly string[];
 }
 
 /**
- * What a deletion would delete.
- * @throws VaultError item-not-found, item-missing, and every code of verification
+ * What a deletion would delete. A copy that is older than what was seen here is deleted too: it is of no use to anybody.
+ * @throws VaultError item-not-found, and every code of verification but generation-rollback
  */
 export async function findDoomedItem(workspace: Workspace, trust: Trust, ref: ItemRef): Promise<DoomedItem> {
+  const { vault, item } = ref;
+  checkName('vault', vault);
+  checkName('item', item);
   try {
     const parsed = await readParsedItem(workspace, ref);
-    if (parsed !== undefined) {
-      const { header, document } = await judgeItem(workspace, trust, parsed);
-      return { ...ref, generation: header.generation, fields: Object.keys(document.fields) };
-    }
+    if (parsed !== undefined) return await judgeDoomed(workspace, trust, parsed);
   } catch (error) {
     const left = isVaultError(error, 'document-invalid') ? await halfDeleted(workspace, ref) : undefined;
     if (left === undefined) throw error;
     return left;
   }
-  await refuseMissing(workspace, trust, ref);
-  throw await itemNotFound(workspace.store, ref);
+  const { generation, deleted } = await readSeen(workspace.state, trust.repository, ref);
+  if (generation === 0 || deleted) throw await itemNotFound(workspace.store, ref);
+  return { vault, item, generation: 0, fields: [], admins: [], clients: [] };
+}
+
+async function judgeDoomed(workspace: Workspace, trust: Trust, parsed: NonNullable<Awaited<ReturnType<typeof readParsedItem>>>): Promise<DoomedItem> {
+  try {
+    const { keys, document } = await judgeItem(workspace, trust, parsed);
+    return doomed(parsed, keys, Object.keys(document.fields));
+  } catch (error) {
+    if (!isVaultError(error, 'generation-rollback')) throw error;
+    return doomed(parsed, parsed.keys, []);
+  }
 }
 
 /** A deletion that was killed left the keys document alone. */
 async function halfDeleted({ store }: Workspace, ref: ItemRef): Promise<DoomedItem | undefined> {
   const { item, keys } = await store.readRaw(ref);
-  if (item !== undefined || keys === undefined) return undefined;
-  const { parseKeys } = await import('../../items/model.ts');
-  return { ...ref, generation: parseKeys(keys, `${ref.vault}/${ref.item}`).header.generation, fields: [] };
+  return item !== undefined || keys === undefined ? undefined : doomed(ref, parseKeys(keys, `${ref.vault}/${ref.item}`), []);
+}
+
+function doomed({ vault, item }: ItemRef, { header, admins, clients }: KeysDocument, fields: readonly string[]): DoomedItem {
+  return { vault, item, generation: header.generation, fields, admins: admins.map(({ name }) => name), clients: clients.map(({ name }) => name) };
 }
 
 /**
- * Deletes an item, and remembers that this was meant: the copy that is deleted is never taken for a present one here again.
+ * Deletes an item, and remembers that this was meant: no copy of what was ever seen here is taken for a present one here again.
  * @throws VaultError store-conflict where it was changed meanwhile
  */
 export async function deleteItem({ store, state }: Workspace, { repository }: Trust, { vault, item, generation }: DoomedItem): Promise<void> {
   const ref: ItemRef = { vault, item };
-  await store.removeItem(ref, generation);
-  await rememberDeletion(state, repository, ref, generation + 1);
+  // Where nothing is left, what lies there now is somebody else's.
+  if (generation > 0) await store.removeItem(ref, generation);
+  const { generation: seen } = await readSeen(state, repository, ref);
+  await rememberDeletion(state, repository, ref, seen + 1);
 }

@@ -7,35 +7,54 @@ import { flattenInventory, selectNodes, type NamedNode, type SearchResult } from
 /** A client's public key; or why it has none that can be sealed to. */
 export type ClientKey = { readonly publicKey: PublicKey } | { readonly problem: string };
 
-/** The nodes and clients of a repository as one run sees them: read once, however many items are looked at. */
+/** The nodes and clients of a repository as one run sees them: each is read once, however many items are looked at. */
 export interface Inventory {
   /** What a query selects. @throws VaultError query-invalid, and input-* for a node document that cannot be read */
   select(query: string): Promise<SearchResult>;
-  /** Undefined where there is no client document. */
-  clientKey(name: string): Promise<ClientKey | undefined>;
-  /** Whether a node and a client of that name are there. */
-  isKnown(name: string): Promise<boolean>;
+  /** What is there under these names, and what the other methods can then be asked about. */
+  clients(names: Iterable<string>): Promise<KnownClients>;
   /** Names of all clients, sorted. */
   names(): Promise<readonly string[]>;
+}
+
+/** Clients that were looked up. Not asynchronous: an item can have ten thousand. */
+export interface KnownClients {
+  /** Undefined where there is no client document. */
+  keyOf(name: string): ClientKey | undefined;
+  /** Whether a node and a client of that name are there. */
+  isKnown(name: string): boolean;
 }
 
 /** Reads nothing before it is asked. */
 export function openInventory(store: Store): Inventory {
   let nodes: Promise<readonly NamedNode[]> | undefined;
-  let names: Promise<ReadonlySet<string>> | undefined;
+  let nodeNames: Promise<ReadonlySet<string>> | undefined;
   const selected = new Map<string, Promise<SearchResult>>();
-  const keys = new Map<string, Promise<ClientKey | undefined>>();
-  const clientKey = (name: string): Promise<ClientKey | undefined> => remembered(keys, name, () => readClientKey(store, name));
+  const keys = new Map<string, ClientKey | undefined>();
   return {
-    select: (query) => remembered(selected, query, async () => await selectNodes(await (nodes ??= collect(flattenInventory(store))), query)),
-    clientKey,
-    async isKnown(name) {
-      names ??= store.listInventoryNames('nodes').then((all) => new Set(all));
-      return (await names).has(name) && await clientKey(name) !== undefined;
+    async select(query) {
+      let result = selected.get(query);
+      if (result === undefined) selected.set(query, result = (nodes ??= collect(flattenInventory(store))).then((all) => selectNodes(all, query)));
+      return await result;
+    },
+    async clients(names) {
+      nodeNames ??= store.listInventoryNames('nodes').then((all) => new Set(all));
+      const known = await nodeNames;
+      const missing = [...names].filter((name) => !keys.has(name));
+      for (let i = 0; i < missing.length; i += READS) {
+        await Promise.all(missing.slice(i, i + READS).map(async (name) => { keys.set(name, await readClientKey(store, name)); }));
+      }
+      return {
+        keyOf: (name) => keys.get(name),
+        isKnown: (name) => known.has(name) && keys.get(name) !== undefined,
+      };
     },
     names: () => store.listInventoryNames('clients'),
   };
 }
+
+/** Client documents that are read at once. */
+const READS = 64;
 
 async function readClientKey(store: Store, name: string): Promise<ClientKey | undefined> {
   const document = await store.readInventory('clients', name);
@@ -46,12 +65,6 @@ async function readClientKey(store: Store, name: string): Promise<ClientKey | un
     if (isVaultError(error)) return { problem: error.message };
     throw error;
   }
-}
-
-function remembered<T>(known: Map<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
-  let value = known.get(key);
-  if (value === undefined) known.set(key, value = work());
-  return value;
 }
 
 async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {

@@ -8,7 +8,7 @@ import type { RecipientRole } from '../../sealing/dataKey.ts';
 import type { Roster } from '../../trust/roster.ts';
 import { chooseAdmins } from '../chooseRecipients.ts';
 import { keyChanged } from '../knownKeys.ts';
-import type { Inventory } from './inventory.ts';
+import type { Inventory, KnownClients } from './inventory.ts';
 
 export interface AudienceOptions {
   /** Names whose changed public key is accepted. */
@@ -57,9 +57,14 @@ export interface AudienceRequest {
   readonly wanted: Audience;
   /** Kept out, though query or names say otherwise. */
   readonly exclude?: readonly Party[];
-  /** Leave the clients as they are. */
-  readonly adminsOnly?: boolean;
+  readonly scope?: Scope;
 }
+
+/**
+ * What is asked anew. `all`: the query, who is named, and the roster. `admins`: the roster alone; the clients stay. `named`: those who
+ * can open it stay, and those who are named come in addition; the query is not asked.
+ */
+export type Scope = 'all' | 'admins' | 'named';
 
 /**
  * Asks the stored (or a new) query again, and compares the answer with who can open the item.
@@ -74,30 +79,31 @@ export async function planAudience(inventory: Inventory, roster: Roster, request
       hint: 'Name another admin for it first: vault update VAULT ITEM --admins NAME.', details: { item: where },
     });
   }
-  const { clients, skipped, unknown, warning, selected } = await clientsFor(inventory, request, options, isExcluded);
+  const { clients, skipped, unknown, warning, selected, known } = await clientsFor(inventory, request, options, isExcluded);
   const recipients = [...admins, ...clients];
   const change = compareAudience(present ?? { admins: [], clients: [] }, recipients);
   const staying = new Set(unknown);
   const lost = change.lost.filter(({ role, name }) => role === 'admin' || !staying.has(name));
   const refused = change.rekeyed.filter(({ name }) => !options.acceptKeys.includes(name));
   if (refused.length > 0) throw keyChanged(refused.map((each) => ({ ...each, before: [each.before], where })));
-  const reasons = await Promise.all(lost.map(async (each): Promise<Loss> => ({ ...each, reason: await reasonOf(each) })));
+  const reasons = lost.map((each): Loss => ({ ...each, reason: reasonOf(each) }));
   if (selected === 0 && !options.allowEmpty && (present === undefined || reasons.some(({ reason }) => reason === 'not-selected'))) throw selectsNobody(where, wanted.searchQuery);
   return { ...change, recipients, lost: reasons, unknown, skipped, warning, audience: audienceFor(request, reasons) };
 
-  async function reasonOf(party: Party): Promise<LossReason> {
+  function reasonOf(party: Party): LossReason {
     if (isExcluded(party)) return 'excluded';
     if (party.role === 'admin') return roster.admins.some(({ name }) => name === party.name) ? 'not-named' : 'not-on-roster';
-    if (!await inventory.isKnown(party.name)) return 'unknown';
+    if (!known.isKnown(party.name)) return 'unknown';
     return wanted.searchQuery === '' ? 'not-named' : 'not-selected';
   }
 }
 
 /** Those who were named and have left the roster are passed over; a new name must be on it. */
-function adminsFor(roster: Roster, { present, wanted: { namedAdmins } }: AudienceRequest): Recipient[] {
-  if (namedAdmins === null) return chooseAdmins(roster, undefined);
+function adminsFor(roster: Roster, { present, wanted: { namedAdmins }, scope = 'all' }: AudienceRequest): Recipient[] {
+  if (namedAdmins === null && scope !== 'named') return chooseAdmins(roster, undefined);
   const before = present?.admins.map(({ name }) => name) ?? [];
-  return chooseAdmins(roster, namedAdmins.filter((name) => !before.includes(name) || roster.admins.some((admin) => admin.name === name)));
+  const wanted = [...(scope === 'named' ? before : []), ...namedAdmins ?? []];
+  return chooseAdmins(roster, wanted.filter((name) => !before.includes(name) || roster.admins.some((admin) => admin.name === name)));
 }
 
 interface ChosenClients {
@@ -107,24 +113,27 @@ interface ChosenClients {
   readonly warning: string | undefined;
   /** How many nodes the query selects; undefined where none was asked. */
   readonly selected: number | undefined;
+  readonly known: KnownClients;
 }
 
 async function clientsFor(
-  inventory: Inventory, { where, present, wanted, adminsOnly = false }: AudienceRequest, options: AudienceOptions, isExcluded: (party: Party) => boolean,
+  inventory: Inventory, { where, present, wanted, scope = 'all' }: AudienceRequest, options: AudienceOptions, isExcluded: (party: Party) => boolean,
 ): Promise<ChosenClients> {
   const { searchQuery, namedClients } = wanted;
-  const now = (present?.clients ?? []).map(({ name }) => name);
-  const found = searchQuery === '' || adminsOnly ? undefined : await inventory.select(searchQuery);
-  const chosen = new Set(adminsOnly ? now : [...found?.names ?? [], ...namedClients]);
+  const now = new Set((present?.clients ?? []).map(({ name }) => name));
+  const found = searchQuery === '' || scope !== 'all' ? undefined : await inventory.select(searchQuery);
+  const chosen = new Set([...(scope === 'all' ? found?.names ?? [] : now), ...(scope === 'admins' ? [] : namedClients)]);
   const clients: Recipient[] = [];
   const skipped: { name: string; reason: string }[] = [];
   const unknown: string[] = [];
-  for (const name of new Set([...chosen, ...now])) {
+  const concerned = new Set([...chosen, ...now]);
+  const known = await inventory.clients(concerned);
+  for (const name of concerned) {
     if (isExcluded({ role: 'client', name })) continue;
-    const key = await inventory.clientKey(name);
-    const isRecipient = now.includes(name);
+    const key = known.keyOf(name);
+    const isRecipient = now.has(name);
     // What is gone from the inventory stays until somebody asks for a cleaning: it may be gone by mistake.
-    const isGone = isRecipient && !await inventory.isKnown(name);
+    const isGone = isRecipient && !known.isKnown(name);
     if (isGone && options.cleanUnknown) continue;
     if (!isGone && !chosen.has(name)) continue;
     if (key !== undefined && 'publicKey' in key) clients.push({ role: 'client', name, publicKey: key.publicKey });
@@ -136,18 +145,18 @@ async function clientsFor(
   const reading = found?.reading;
   return {
     clients: clients.sort((a, b) => (a.name < b.name ? -1 : 1)), skipped, unknown,
-    selected: found?.names.length,
+    selected: found?.names.length, known,
     warning: reading?.surprising === true ? `The query ${searchQuery} mixes AND and OR without parentheses. It is read as: ${reading.parenthesised}` : undefined,
   };
 }
 
-function audienceFor({ wanted, exclude = [], adminsOnly = false }: AudienceRequest, lost: readonly Loss[]): Audience {
+function audienceFor({ wanted, exclude = [] }: AudienceRequest, lost: readonly Loss[]): Audience {
   const gone = (role: RecipientRole): Set<string> => new Set([...exclude, ...lost].filter((each) => each.role === role).map(({ name }) => name));
   const [admins, clients] = [gone('admin'), gone('client')];
   return {
     searchQuery: wanted.searchQuery,
     namedAdmins: wanted.namedAdmins === null ? null : wanted.namedAdmins.filter((name) => !admins.has(name)),
-    namedClients: adminsOnly ? wanted.namedClients : wanted.namedClients.filter((name) => !clients.has(name)),
+    namedClients: wanted.namedClients.filter((name) => !clients.has(name)),
   };
 }
 

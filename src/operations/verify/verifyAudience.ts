@@ -2,7 +2,7 @@ import type { KeysDocument, RecipientEntry } from '../../items/model.ts';
 import type { VerifiedItem } from '../../items/verify.ts';
 import { parsePublicKey } from '../../sealing/publicKey.ts';
 import type { Roster } from '../../trust/roster.ts';
-import type { Inventory } from '../items/inventory.ts';
+import type { ClientKey, Inventory } from '../items/inventory.ts';
 import type { Finding } from './finding.ts';
 
 /** Compares recipients with the roster and the inventory of today: what they tell is that an item should be refreshed. */
@@ -17,7 +17,6 @@ const NAMES_MAX = 10;
 /** @param inventory undefined where the repository has no clients at all, as a copy for nodes has none */
 export function openAudienceJudge(roster: Roster, inventory: Inventory | undefined): AudienceJudge {
   const admins = new Map(roster.admins.map(({ name, public_key }) => [name, parsePublicKey(public_key).fingerprint]));
-  const clients = new Map<string, string | undefined>();
   return {
     async warningsOf({ vault, item, keys }) {
       const gone: string[] = [];
@@ -29,10 +28,8 @@ export function openAudienceJudge(roster: Roster, inventory: Inventory | undefin
       for (const entry of keys.admins) judge(entry, admins.get(entry.name));
       const goneAdmins = gone.splice(0);
       if (inventory !== undefined) {
-        for (const entry of keys.clients) {
-          if (!clients.has(entry.name)) clients.set(entry.name, await fingerprintOf(inventory, entry));
-          judge(entry, clients.get(entry.name));
-        }
+        const known = await inventory.clients(keys.clients.map(({ name }) => name));
+        for (const entry of keys.clients) judge(entry, fingerprintOf(known.keyOf(entry.name)));
       }
       const refresh = `vault refresh ${vault} ${item}`;
       const warnings: (Finding | undefined)[] = [
@@ -46,8 +43,7 @@ export function openAudienceJudge(roster: Roster, inventory: Inventory | undefin
 }
 
 /** A client whose key cannot be sealed to is there, with another key. */
-async function fingerprintOf(inventory: Inventory, { name }: RecipientEntry): Promise<string | undefined> {
-  const key = await inventory.clientKey(name);
+function fingerprintOf(key: ClientKey | undefined): string | undefined {
   return key === undefined ? undefined : 'publicKey' in key ? key.publicKey.fingerprint : '';
 }
 

@@ -119,6 +119,8 @@ describe('the file store', () => {
     await assert.rejects(store.requireFree(ref), failsWith('item-exists'));
     await assert.rejects(store.writeItem(ref, one, 0), failsWith('item-exists'));
     assert.equal(await readFile(bag(root, 'account_user.json'), 'utf8'), '{"id":"account_user","plain":1}');
+    assert.deepEqual(await openFileStore(root).listForeign('vault'), ['account_user']);
+    assert.equal(new TextDecoder().decode((await openFileStore(root).readRaw(ref)).item), '{"id":"account_user","plain":1}');
   });
 
   test('symbolic links are refused, and never written through', async (t) => {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { VaultError } from '../../errors.ts';
 import { withLock } from '../../files/lock.ts';
-import { listDirectory, readRegularFile } from '../../files/read.ts';
+import { listDirectory, readRegularFile, readRegularFileNow } from '../../files/read.ts';
 import { createFile, ensureDirectoryWithin, removeFile, replaceFile } from '../../files/write.ts';
 import { checkName, nameProblem } from '../../names.ts';
 import type { InventoryDocument, InventoryKind, Store } from '../store.ts';
@@ -26,9 +27,9 @@ export function openFileStore(root: string): Store {
   const readProposal = async (digest: string): Promise<Uint8Array | undefined> =>
     (await readRegularFile(proposalPath(root, digest), { maxBytes: MAX_ROSTER_BYTES }))?.bytes;
 
-  const readInventory = async (kind: InventoryKind, name: string): Promise<InventoryDocument | undefined> => {
+  const readInventory = (kind: InventoryKind, name: string): InventoryDocument | undefined => {
     const source = inventoryPath(kind, name);
-    const file = await readRegularFile(source, { maxBytes: MAX_INVENTORY_BYTES });
+    const file = readRegularFileNow(source, { maxBytes: MAX_INVENTORY_BYTES });
     return file === undefined ? undefined : { name, bytes: file.bytes, source };
   };
   const listInventoryNames = async (kind: InventoryKind): Promise<string[]> =>
@@ -72,12 +73,13 @@ export function openFileStore(root: string): Store {
         else await replaceFile(path, next, MODE);
       });
     },
-    readInventory,
+    readInventory: async (kind, name) => await Promise.resolve(readInventory(kind, name)),
     async *listInventory(kind) {
       const names = await listInventoryNames(kind);
-      for (let i = 0; i < names.length; i += READ_BATCH) {
-        const batch = await Promise.all(names.slice(i, i + READ_BATCH).map((name) => readInventory(kind, name)));
-        for (const document of batch) if (document !== undefined) yield document;
+      for (const [i, name] of names.entries()) {
+        if (i % READ_BATCH === READ_BATCH - 1) await setImmediate(); // Others have their turn.
+        const document = readInventory(kind, name);
+        if (document !== undefined) yield document;
       }
     },
     listInventoryNames,
@@ -86,7 +88,7 @@ export function openFileStore(root: string): Store {
       await lock(() => replaceFile(inventoryPath(kind, name), bytes, MODE));
     },
     removeInventory: (kind, name) => lock(async () => {
-      const there = await readInventory(kind, name) !== undefined;
+      const there = readInventory(kind, name) !== undefined;
       if (there) await removeFile(inventoryPath(kind, name));
       return there;
     }),

@@ -1,0 +1,26 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { changeFlags, ItemCommand } from '../cli/itemCommand.ts';
+import { refreshItems, selectItems } from '../operations/items/refreshItems.ts';
+
+export default class Refresh extends ItemCommand {
+  static override summary = 'Run the stored queries again; seal to who is new, and anew where somebody goes.';
+  static override description = `Who would gain access is sealed to at once, at the cost of one seal each. Who would lose it, and whose key changed, is shown and confirmed first; those items are encrypted anew under another key. What somebody has read before must be changed at its source all the same.
+
+A node that is gone from the inventory stays until --clean-unknown is given. A query that selects nobody any more is not applied without --allow-empty.`;
+  static override examples = ['<%= config.bin %> refresh', '<%= config.bin %> refresh vault --dry-run', '<%= config.bin %> refresh vault database --clean-unknown --yes'];
+  static override args = {
+    vault: Args.string({ description: 'only the items of this vault' }),
+    item: Args.string({ description: 'only this item' }),
+  };
+  static override flags = { 'dry-run': Flags.boolean({ description: 'show what would be done; exits with 2 where there is something to do' }), ...changeFlags };
+
+  override async run(): Promise<void> {
+    const { args, flags } = await this.parse(Refresh);
+    const output = this.output(flags);
+    await this.withSession(output, flags, async (session) => {
+      const refs = await selectItems(session.workspace.store, args.vault, args.item);
+      await this.runBatch(output, flags, refs.length, (options) => refreshItems(session, refs, options));
+    });
+  }
+}

@@ -1,0 +1,38 @@
+import * as z from 'zod/mini';
+import type { ItemDocuments } from './model.ts';
+
+/** What a data bag item is that is no item of a vault of ours. */
+export type ForeignType = 'chef-vault' | 'encrypted' | 'plain';
+
+/** As chef-vault writes ITEM_keys.json, in its default and in its sparse layout (there each key is in a document of its own). */
+const chefVaultKeys = z.looseObject({
+  id: z.string(), admins: z.array(z.string()), clients: z.array(z.string()), header: z.optional(z.undefined()),
+});
+
+/** A value of an encrypted data bag item of Chef's, version 1 to 3. */
+const encryptedValue = z.looseObject({ encrypted_data: z.string(), cipher: z.string(), version: z.number() });
+
+const itemSchema = z.looseObject({ id: z.string() });
+
+/**
+ * Recognises what other programs keep in data bags. Judges nothing else, and opens nothing.
+ * @returns undefined for an item of ours, whole or not, and for what is no data bag item at all
+ */
+export function foreignTypeOf({ item, keys }: Partial<ItemDocuments>): ForeignType | undefined {
+  if (keys !== undefined) return z.safeParse(chefVaultKeys, parsed(keys)).success ? 'chef-vault' : undefined;
+  const found = item === undefined ? undefined : z.safeParse(itemSchema, parsed(item));
+  if (found?.success !== true) return undefined;
+  const { id: _, ...members } = found.data;
+  const format = members['format'];
+  if (typeof format === 'string' && format.startsWith('iam-vault/')) return undefined;
+  const values = Object.values(members);
+  return values.length > 0 && values.every((value) => z.safeParse(encryptedValue, value).success) ? 'encrypted' : 'plain';
+}
+
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
+  } catch {
+    return undefined;
+  }
+}

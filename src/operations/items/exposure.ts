@@ -1,0 +1,84 @@
+import * as z from 'zod/mini';
+import type { ItemRef } from '../../sealing/dataKey.ts';
+
+/** One generation of an item: both documents as they were stored, judged by nobody. */
+export interface StoredGeneration {
+  readonly ref: ItemRef;
+  readonly keys: Uint8Array;
+  /** Undefined where only the keys document is left of it. */
+  readonly item: Uint8Array | undefined;
+}
+
+/** A field that a party could read, with the first and the last generation in which it could. */
+export interface ExposedField {
+  readonly name: string;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** What a party could ever read of one item: secrets that must be changed at their source. */
+export interface Exposure extends ItemRef {
+  readonly first: number;
+  readonly last: number;
+  /** Sorted by name. */
+  readonly fields: readonly ExposedField[];
+  /** Of some generation only the list of recipients is left: it may have had other fields. */
+  readonly incomplete: boolean;
+}
+
+/** Whom to look for: by name in either list, or by key under whatever name. */
+export interface Suspect {
+  readonly name: string;
+  readonly fingerprints: ReadonlySet<string>;
+}
+
+const entry = z.object({ name: z.string(), fingerprint: z.string() });
+const keysSchema = z.object({ header: z.object({ generation: z.number() }), admins: z.array(entry), clients: z.array(entry) });
+const itemSchema = z.object({ fields: z.record(z.string(), z.unknown()) });
+
+/**
+ * Every item and field that a party could read in some generation. Signatures are not looked at, nor is the format's version: who wrote a
+ * key for somebody let them read, whoever it was.
+ */
+export async function findExposure(generations: AsyncIterable<StoredGeneration>, suspect: Suspect): Promise<Exposure[]> {
+  const found = new Map<string, { ref: ItemRef; first: number; last: number; incomplete: boolean; fields: Map<string, ExposedField> }>();
+  for await (const { ref, keys, item } of generations) {
+    const generation = readableGeneration(keys, suspect);
+    if (generation === undefined) continue;
+    const id = `${ref.vault}/${ref.item}`;
+    const known = found.get(id) ?? { ref, first: generation, last: generation, incomplete: false, fields: new Map<string, ExposedField>() };
+    found.set(id, known);
+    known.first = Math.min(known.first, generation);
+    known.last = Math.max(known.last, generation);
+    const names = item === undefined ? undefined : fieldNames(item);
+    known.incomplete ||= names === undefined;
+    for (const name of names ?? []) {
+      const before = known.fields.get(name);
+      known.fields.set(name, { name, first: Math.min(before?.first ?? generation, generation), last: Math.max(before?.last ?? generation, generation) });
+    }
+  }
+  return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { ref: { vault, item }, first, last, incomplete, fields }]) => ({
+    vault, item, first, last, incomplete, fields: [...fields.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+  }));
+}
+
+/** The generation, where the suspect is a recipient. */
+function readableGeneration(bytes: Uint8Array, { name, fingerprints }: Suspect): number | undefined {
+  const parsed = keysSchema.safeParse(jsonOf(bytes));
+  if (!parsed.success) return undefined;
+  const { header, admins, clients } = parsed.data;
+  return [...admins, ...clients].some((each) => each.name === name || fingerprints.has(each.fingerprint)) ? header.generation : undefined;
+}
+
+function fieldNames(bytes: Uint8Array): string[] | undefined {
+  const parsed = itemSchema.safeParse(jsonOf(bytes));
+  return parsed.success ? Object.keys(parsed.data.fields) : undefined;
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
