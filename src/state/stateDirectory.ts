@@ -4,7 +4,7 @@ import { layoutJson, type Json } from '../json/canonical.ts';
 import { parseDocument } from '../json/document.ts';
 import { isVaultError, VaultError } from '../errors.ts';
 import { acquireLock } from '../files/lock.ts';
-import { listDirectory, readRegularFile } from '../files/read.ts';
+import { listDirectory, readRegularFileNow } from '../files/read.ts';
 import { ensureDirectory, removeFile, replaceFile } from '../files/write.ts';
 
 const PRIVATE = { mode: 0o600 };
@@ -36,10 +36,10 @@ export function openStateDirectory(path: string): StateDirectory {
   const prepare = (name: readonly string[]): Promise<void> => ensureDirectory(join(path, ...name.slice(0, -1)), 0o700);
   return {
     path,
-    async read(schema, ...name) {
-      const file = await readRegularFile(fileOf(name), { maxBytes: MAX_BYTES });
+    read: (schema, ...name) => Promise.resolve().then(() => {
+      const file = readRegularFileNow(fileOf(name), { maxBytes: MAX_BYTES });
       return file === undefined ? undefined : parseDocument(schema, file.bytes, fileOf(name));
-    },
+    }),
     list: (...name) => listDirectory(join(path, ...name)),
     async write(value, ...name) {
       await failingAsState(path, async () => {

@@ -22,7 +22,7 @@ export default class RotateKeys extends ItemCommand {
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(RotateKeys);
-    if (flags.all === (args.vault !== undefined)) {
+    if (flags.all ? args.vault !== undefined : args.vault === undefined) {
       throw new VaultError('usage', flags.all ? 'Name a vault or give --all, not both.' : 'It is not said which items to rotate.', { hint: 'Write: vault rotate keys VAULT ITEM, or vault rotate keys --all.' });
     }
     const output = this.output(flags);

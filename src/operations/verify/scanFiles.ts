@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { isVaultError } from '../../errors.ts';
-import { readRegularFile, systemCode } from '../../files/read.ts';
+import { readRegularFileNow, systemCode } from '../../files/read.ts';
 import { loadScanner } from '../../scanning/plaintext.ts';
 import type { Finding } from './finding.ts';
 
@@ -26,7 +26,7 @@ export async function scanFiles(root: string, files: readonly string[]): Promise
   const passedOver: string[] = [];
   let scanned = 0;
   for (const path of files) {
-    const bytes = await readText(join(root, path));
+    const bytes = readText(join(root, path));
     if (typeof bytes === 'string') {
       if (bytes === 'passed-over') passedOver.push(path);
       continue;
@@ -43,9 +43,9 @@ export async function scanFiles(root: string, files: readonly string[]): Promise
 }
 
 /** The bytes of a text file; `none` for what is no text file, or is gone. */
-async function readText(path: string): Promise<Uint8Array | 'none' | 'passed-over'> {
+function readText(path: string): Uint8Array | 'none' | 'passed-over' {
   try {
-    const file = await readRegularFile(path, { maxBytes: MAX_BYTES });
+    const file = readRegularFileNow(path, { maxBytes: MAX_BYTES });
     return file === undefined || file.bytes.subarray(0, HEAD_BYTES).includes(0) ? 'none' : file.bytes;
   } catch (error) {
     if (!isVaultError(error, 'input-unreadable', 'input-too-large')) throw error;

@@ -1,5 +1,8 @@
+import { VaultError } from '../../errors.ts';
+import { nearest } from '../../json/validate.ts';
 import { checkName } from '../../names.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
+import type { Store } from '../../stores/store.ts';
 import { itemNotFound } from '../openItem.ts';
 import type { Workspace } from '../workspace.ts';
 import type { Finding } from './finding.ts';
@@ -56,6 +59,12 @@ export async function verifyRepository(given: Workspace, { vault, item, scan, fo
     warnings: [...roster.warnings, ...items.warnings],
     scanned: scanned?.scanned ?? 0,
   };
+}
+
+/** A vault is there as long as it has items. */
+async function vaultNotFound(store: Store, vault: string): Promise<VaultError> {
+  const near = nearest(vault, (await store.listItems()).map((ref) => ref.vault));
+  return new VaultError('item-not-found', `There is no vault ${vault}.`, { hint: near === undefined ? 'See "vault list".' : `Did you mean ${near}?`, details: { vault } });
 }
 
 /** The roster, and items judged by it. */

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { isVaultError, VaultError } from '../../errors.ts';
-import { listDirectory, readRegularFile } from '../../files/read.ts';
+import { listDirectory, readRegularFileNow } from '../../files/read.ts';
 import { ensureDirectoryWithin, removeFile, replaceFile } from '../../files/write.ts';
 import { parseDocument } from '../../json/document.ts';
 import { layoutJson } from '../../json/canonical.ts';
@@ -49,8 +50,9 @@ function pathsOf(root: string, { vault, item }: ItemRef): Paths {
 export async function readItemFiles(root: string, ref: ItemRef): Promise<ItemDocuments | undefined> {
   const paths = pathsOf(root, ref);
   for (let attempt = 1; ; attempt++) {
-    const pending = await readPending(paths);
-    const stored = await readPair(paths);
+    await setImmediate(); // Files are read at once: whoever reads in a loop must let others have their turn.
+    const pending = readPending(paths);
+    const stored = readPair(paths);
     if (pending !== undefined && generationOf(pending.keys) >= generationOf(stored.keys)) return pending;
     const { item, keys } = stored;
     if (item === undefined && keys === undefined) return undefined;
@@ -72,7 +74,7 @@ export async function writeItemFiles(root: string, ref: ItemRef, documents: Item
   const paths = pathsOf(root, ref);
   await ensureDirectoryWithin(root, 'data_bags', ref.vault);
   await finishPending(paths);
-  const stored = await readPair(paths);
+  const stored = readPair(paths);
   requireGeneration(ref, stored, expected);
   refuseOther(ref, paths, stored);
   if (stored.item !== undefined && equalBytes(stored.item, documents.item)) {
@@ -100,7 +102,7 @@ function requireGeneration(ref: ItemRef, { keys }: Partial<ItemDocuments>, expec
 export async function removeItemFiles(root: string, ref: ItemRef, expected: number): Promise<void> {
   const paths = pathsOf(root, ref);
   await finishPending(paths);
-  requireGeneration(ref, await readPair(paths), expected);
+  requireGeneration(ref, readPair(paths), expected);
   // The keys document last: as long as it is there, what is left is known for an item of a vault.
   await removeFile(paths.item);
   await removeFile(paths.keys);
@@ -108,7 +110,7 @@ export async function removeItemFiles(root: string, ref: ItemRef, expected: numb
 
 /** The two files as they are. */
 export async function readRawFiles(root: string, ref: ItemRef): Promise<Partial<ItemDocuments>> {
-  return await readPair(pathsOf(root, ref));
+  return Promise.resolve(readPair(pathsOf(root, ref)));
 }
 
 /** Nothing is written that no reader would take. */
@@ -122,7 +124,8 @@ function requireReadable(bytes: Uint8Array, { vault, item }: ItemRef): Uint8Arra
 /** Refuses a name that a plain data bag item has. Needs no lock. */
 export async function requireFree(root: string, ref: ItemRef): Promise<void> {
   const paths = pathsOf(root, ref);
-  if (await readPending(paths) === undefined) refuseOther(ref, paths, await readPair(paths));
+  if (readPending(paths) === undefined) refuseOther(ref, paths, readPair(paths));
+  return Promise.resolve();
 }
 
 function refuseOther(ref: ItemRef, paths: Paths, { item, keys }: Partial<ItemDocuments>): void {
@@ -134,7 +137,7 @@ function refuseOther(ref: ItemRef, paths: Paths, { item, keys }: Partial<ItemDoc
 
 /** Whether a writer was killed before it was done, or is at work. Needs no lock. */
 export async function hasPendingFile(root: string, ref: ItemRef): Promise<boolean> {
-  return await readPending(pathsOf(root, ref)) !== undefined;
+  return Promise.resolve(readPending(pathsOf(root, ref)) !== undefined);
 }
 
 /** Completes what a writer that was killed had begun. The caller holds the repository's lock. */
@@ -143,9 +146,9 @@ export async function finishItemFiles(root: string, ref: ItemRef): Promise<void>
 }
 
 async function finishPending(paths: Paths): Promise<void> {
-  const pending = await readPending(paths);
+  const pending = readPending(paths);
   if (pending === undefined) return;
-  const stored = await readRegularFile(paths.keys, { maxBytes: MAX_BYTES });
+  const stored = readRegularFileNow(paths.keys, { maxBytes: MAX_BYTES });
   if (generationOf(pending.keys) < generationOf(stored?.bytes)) {
     await removeFile(paths.pending); // Left over: the files have moved on since, through version control.
     return;
@@ -159,32 +162,37 @@ async function applyPending(paths: Paths, documents: ItemDocuments): Promise<voi
   await removeFile(paths.pending);
 }
 
-async function readPending(paths: Paths): Promise<ItemDocuments | undefined> {
-  const file = await readRegularFile(paths.pending, { maxBytes: MAX_BYTES });
+function readPending(paths: Paths): ItemDocuments | undefined {
+  const file = readRegularFileNow(paths.pending, { maxBytes: MAX_BYTES });
   if (file === undefined) return undefined;
   const { item, keys } = parseDocument(pendingSchema, file.bytes, paths.pending);
   const text = new TextEncoder();
   return { item: text.encode(item), keys: text.encode(keys) };
 }
 
-async function readPair(paths: Paths): Promise<Partial<ItemDocuments>> {
-  const keys = await readRegularFile(paths.keys, { maxBytes: MAX_BYTES });
-  const item = await readRegularFile(paths.item, { maxBytes: MAX_BYTES });
+function readPair(paths: Paths): Partial<ItemDocuments> {
+  const keys = readRegularFileNow(paths.keys, { maxBytes: MAX_BYTES });
+  const item = readRegularFileNow(paths.item, { maxBytes: MAX_BYTES });
   return { ...(item === undefined ? {} : { item: item.bytes }), ...(keys === undefined ? {} : { keys: keys.bytes }) };
 }
 
 const headSchema = z.object({ header: z.object({ generation: z.number(), item_digest: z.string() }) });
 
-/** Where the last member begins, in the layout. */
-const HEADER_LINE = '\n  "header": {\n';
-
 /** The two members of the header that the store goes by. Undefined where the document is damaged: verification tells how. */
 function headOf(keys: Uint8Array): { generation: number; item_digest: string } | undefined {
+  return parseHead(headerText(keys)) ?? parseHead(new TextDecoder().decode(keys));
+}
+
+/** The header stands behind the recipients, of whom there may be ten thousand. */
+function headerText(keys: Uint8Array): string {
   const bytes = Buffer.from(keys.buffer, keys.byteOffset, keys.byteLength);
-  const at = bytes.lastIndexOf(HEADER_LINE);
+  const start = bytes.lastIndexOf('\n  "header": {\n');
+  return start < 0 ? '' : `{${bytes.toString('utf8', start)}`;
+}
+
+function parseHead(text: string): z.output<typeof headSchema>['header'] | undefined {
   try {
-    // Not the recipients before it, of which there may be thousands.
-    return headSchema.parse(JSON.parse(at < 0 ? bytes.toString() : `{${bytes.toString('utf8', at)}`)).header;
+    return headSchema.parse(JSON.parse(text)).header;
   } catch {
     return undefined;
   }
