@@ -33,11 +33,11 @@ const WHAT: Readonly<Record<ForeignType, string>> = {
 
 /** The error for an item that is no vault's, which says what to run. */
 export function foreignItem({ vault, item }: ItemRef, type: ForeignType): VaultError {
-  const create = `vault create item ${vault} NEW_NAME --from - --search QUERY`;
+  const create = `vault create item OTHER_VAULT ${item} --search QUERY --from`;
   const hint = {
-    'chef-vault': `With a key that it can be opened with: knife vault show ${vault} ${item} -M client -F json | ${create}.`,
-    'encrypted': `With its secret: knife data bag show ${vault} ${item} --secret-file FILE -F json | ${create}.`,
-    'plain': `To seal what it holds, take the "id" out and run: ${create} < FILE. Then delete the file, and change what was in it.`,
+    'chef-vault': `With a key that it can be opened with: knife vault show ${vault} ${item} -M client -F json | ${create} -.`,
+    'encrypted': `With its secret: knife data bag show ${vault} ${item} --secret-file FILE -F json | ${create} -.`,
+    'plain': `To seal what it holds: ${create} data_bags/${vault}/${item}.json. Then delete the file, and change what was in it: others may have read it.`,
   }[type];
   return new VaultError(type === 'plain' ? 'item-plain' : 'item-other-format', `${vault}/${item} is ${WHAT[type]}, not an item of a vault.`, {
     hint, details: { vault, item, type },

@@ -1,14 +1,18 @@
 // vault edit: real editors (little programs), a real terminal where something is asked.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { statfsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { assertSameTree, ONE, openWorld, QUERY, type World } from '../scripts/cliWorld.ts';
 import { runOnTerminal } from '../scripts/terminal.ts';
 import { describeEnd } from '../scripts/vaultProcess.ts';
 import { succeed } from '../scripts/vaultScene.ts';
 
+const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
+const TMPFS = 0x01021994;
 const SECRET = 'PLANTED-7f3c9e51ab';
 const NEW = 'PLANTED-new-44aa01';
 
@@ -61,7 +65,7 @@ describe('vault edit', () => {
     const { items: [change] } = await world.result('edit', edit(), { variables: variables(EDITOR) }) as { items: [{ action: string; fields: object }] };
     assert.deepEqual(change.fields, { added: [], changed: ['password'], removed: [] });
     assert.equal((await valuesOf())['password'], NEW);
-    assert.deepEqual(JSON.parse(await readFile(world.at('log.json'), 'utf8')), { mode: 0o600, directory: 0o700, type: 0x01021994 });
+    assert.deepEqual(JSON.parse(await readFile(world.at('log.json'), 'utf8')), { mode: 0o600, directory: 0o700, type: TMPFS });
     await assertNothingLeft();
   });
 
@@ -142,7 +146,7 @@ describe('vault edit', () => {
   });
 
   it('keeps what somebody else changed meanwhile in another field', async () => {
-    const update = (values: object): string => `execFileSync(process.execPath, [${JSON.stringify(new URL('../../bin/run.js', import.meta.url).pathname)}, 'update', 'vault', ${JSON.stringify(item)}, '--from', '-'], { input: ${JSON.stringify(JSON.stringify(values))}, cwd: ${JSON.stringify(world.repository)}, stdio: ['pipe', 'ignore', 'ignore'] });`;
+    const update = (values: object): string => `execFileSync(process.execPath, [${JSON.stringify(BIN)}, 'update', 'vault', ${JSON.stringify(item)}, '--from', '-'], { input: ${JSON.stringify(JSON.stringify(values))}, cwd: ${JSON.stringify(world.repository)}, stdio: ['pipe', 'ignore', 'ignore'] });`;
     const one = `fs.writeFileSync(path, text.replace(${JSON.stringify(SECRET)}, ${JSON.stringify(NEW)}));`;
     await world.result('edit', edit(), { variables: variables(await editor(`${update({ user: 'other', more: 1 })}${one}`)) });
     const { user, more, password } = await valuesOf();
@@ -151,7 +155,7 @@ describe('vault edit', () => {
   });
 
   it('stops where both changed one field, keeps the edit, and lets the one who goes on decide', async () => {
-    const update = `execFileSync(process.execPath, [${JSON.stringify(new URL('../../bin/run.js', import.meta.url).pathname)}, 'update', 'vault', ${JSON.stringify(item)}, '--from', '-'], { input: '{"password": "theirs", "user": "other"}', cwd: ${JSON.stringify(world.repository)}, stdio: ['pipe', 'ignore', 'ignore'] });`;
+    const update = `execFileSync(process.execPath, [${JSON.stringify(BIN)}, 'update', 'vault', ${JSON.stringify(item)}, '--from', '-'], { input: '{"password": "theirs", "user": "other"}', cwd: ${JSON.stringify(world.repository)}, stdio: ['pipe', 'ignore', 'ignore'] });`;
     const EDITOR = await editor(`${update}fs.writeFileSync(path, text.replace(${JSON.stringify(SECRET)}, ${JSON.stringify(NEW)}));`);
     const end = await world.run([...edit(), '--json'], { variables: variables(EDITOR) });
     assert.equal(end.exitCode, 7, describeEnd(end));
@@ -184,10 +188,28 @@ describe('vault edit', () => {
     });
   }
 
-  it('needs a directory in memory, or to be told that a disk will do', async () => {
-    // What a machine without /dev/shm does is in src/files/scratch.test.ts; here the second place is taken.
+  it('takes the next place where the first is not in memory', async () => {
     await world.result('edit', edit(), { variables: { EDITOR: await replace(SECRET, NEW), XDG_RUNTIME_DIR: world.at('home') } });
     assert.deepEqual((await readdir(world.at('home'))).filter((name) => name.startsWith('vault-edit')), []);
     assert.equal((await valuesOf())['password'], NEW);
+  });
+
+  it('writes no plaintext to a disk unless it is told to', async (t) => {
+    const disk = world.at('disk');
+    await mkdir(disk, { recursive: true });
+    if (statfsSync(disk).type === TMPFS) { t.skip('the disk is in memory'); return; }
+    // A machine without /dev/shm, in a mount namespace of its own.
+    const onDisk = (...args: string[]): ReturnType<typeof spawnSync> => spawnSync('unshare', ['--map-root-user', '--mount', 'sh', '-c', 'mount --bind "$0" /dev/shm && exec "$@"', disk, process.execPath, BIN, ...args], {
+      cwd: world.repository, env: { PATH: process.env['PATH'], ...world.variables, EDITOR: editing, XDG_RUNTIME_DIR: disk, TMPDIR: disk }, encoding: 'utf8',
+    });
+    const editing = await replace(SECRET, NEW);
+    if (spawnSync('unshare', ['--map-root-user', '--mount', 'true']).status !== 0) { t.skip('there are no user namespaces here'); return; }
+    const refused = onDisk(...edit(), '--json');
+    assert.equal(refused.status, 2, String(refused.stderr));
+    assert.equal((JSON.parse(String(refused.stdout)) as { error: { code: string } }).error.code, 'plaintext-on-disk');
+    assert.equal((await valuesOf())['password'], SECRET);
+    assert.equal(onDisk(...edit(), '--allow-disk').status, 0);
+    assert.equal((await valuesOf())['password'], NEW);
+    assert.deepEqual(await readdir(disk), []);
   });
 });

@@ -13,7 +13,7 @@ export default class CreateItem extends ItemCommand {
 --from is not called --json, as it is elsewhere: here that asks for the result as JSON.`;
   static override examples = [
     '<%= config.bin %> create item vault database --from database.json --search "role:db"',
-    'jq -n \'{password: env.PASSWORD}\' | <%= config.bin %> create item vault database --search "role:db" --clients jump01 --admins alice,bob',
+    '<%= config.bin %> create item vault database --from - --search "role:db" --clients jump01 --admins alice,bob < database.json',
     '<%= config.bin %> create item vault tls --file ./server.key --file ./server.crt --search "role:web"',
   ];
   static override args = valueArgs;

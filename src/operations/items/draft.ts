@@ -41,7 +41,7 @@ export function draftOf({ vault, item }: ItemRef, field: string | undefined, bas
       hint: `Use "vault download ${vault} ${item} --field ${field ?? ''}", change it, and give it back with "vault update ${vault} ${item} --file ${field ?? ''}".`, details: { field },
     });
   }
-  return { vault, item, field, form: file !== undefined ? 'file' : typeof value === 'string' ? 'text' : 'json', mode: file?.mode ?? 0, base };
+  return { vault, item, ...(field === undefined ? {} : { field }), form: file !== undefined ? 'file' : typeof value === 'string' ? 'text' : 'json', mode: file?.mode ?? 0, base };
 }
 
 /** A draft as it is kept beside what was edited; it holds the plaintext. */
