@@ -18,3 +18,9 @@ export function parseRate(flag: string, text: string): number {
   if (!(rate > 0)) throw new VaultError('usage', `${flag} is ${JSON.stringify(text)}, which is not a rate.`, { hint: 'Write a number per second, as 10/s.' });
   return rate;
 }
+
+/** A whole number that is not negative. @throws VaultError usage */
+export function parseCount(name: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new VaultError('usage', `${name} is ${JSON.stringify(text.slice(0, 60))}, which is not a whole number.`);
+}

@@ -15,16 +15,19 @@ const ESCAPE = '\u001b';
 describe('help and usage', () => {
   let world: World;
   let commands: string[];
+  let hidden: string[];
   before(async () => {
     world = await openWorld();
-    const manifest = JSON.parse(await readFile(new URL('../../oclif.manifest.json', import.meta.url), 'utf8')) as { commands: Record<string, unknown> };
+    const manifest = JSON.parse(await readFile(new URL('../../oclif.manifest.json', import.meta.url), 'utf8')) as { commands: Record<string, { hidden?: boolean }> };
     commands = Object.keys(manifest.commands).map((id) => id.replaceAll(':', ' '));
+    hidden = commands.filter((command) => manifest.commands[command.replaceAll(' ', ':')]?.hidden === true);
   });
   after(() => world.close());
 
   it('groups every command by what a person wants to do, in 80 columns', async () => {
     const { stdout } = await succeed(world.run(['--help']));
-    for (const command of commands) assert.ok(stdout.includes(`\n  ${command} `), command);
+    for (const command of commands) assert.equal(stdout.includes(`\n  ${command} `), !hidden.includes(command), command);
+    assert.deepEqual(hidden, ['git textconv', 'merge-driver'], 'what only git calls');
     assert.doesNotMatch(stdout, /^OTHER$/m);
     for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line);
     for (const args of [['-h'], ['help'], []]) assert.equal((await succeed(world.run(args))).stdout, stdout);
@@ -68,7 +71,7 @@ describe('help and usage', () => {
     const files = (await readdir(source, { recursive: true })).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));
     let found = 0;
     for (const file of files) {
-      for (const [text, first = '', second] of (await readFile(new URL(file, source), 'utf8')).matchAll(/(?:"|\(|[a-z]: )vault ([a-z]+)(?: ([a-z]+))?/g)) {
+      for (const [text, first = '', second] of (await readFile(new URL(file, source), 'utf8')).matchAll(/(?:"|\(|[a-z]: )vault ([a-z-]+)(?: ([a-z]+))?/g)) {
         if (/^[a-z]: vault (?:name|item)/.test(text)) continue;
         found++;
         assert.ok(commands.includes(`${first} ${second ?? ''}`) || commands.includes(first), `${file}: ${text}`);
