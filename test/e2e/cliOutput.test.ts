@@ -71,7 +71,7 @@ describe('help and usage', () => {
     const files = (await readdir(source, { recursive: true })).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));
     let found = 0;
     for (const file of files) {
-      for (const [text, first = '', second] of (await readFile(new URL(file, source), 'utf8')).matchAll(/(?:"|\(|[a-z]: )vault ([a-z-]+)(?: ([a-z]+))?/g)) {
+      for (const [text, first = '', second] of (await readFile(new URL(file, source), 'utf8')).matchAll(/(?:"|\(|[a-z]: )vault ([a-z][a-z-]*)(?: ([a-z]+))?/g)) {
         if (/^[a-z]: vault (?:name|item)/.test(text)) continue;
         found++;
         assert.ok(commands.includes(`${first} ${second ?? ''}`) || commands.includes(first), `${file}: ${text}`);
