@@ -31,7 +31,7 @@ interface Fleet {
 
 /** A change among very many: what it costs beside doing all anew. */
 export async function benchItems(scene: Scene): Promise<Row[]> {
-  return [...await refresh(scene, 1), ...await refresh(scene, 20)];
+  return [...await refresh(scene, 1), ...await refresh(scene, 300), ...await rotate(scene)];
 }
 
 async function refresh(scene: Scene, items: number): Promise<Row[]> {

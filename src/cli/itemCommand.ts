@@ -19,6 +19,9 @@ export const changeFlags = {
   ...sealFlags,
 };
 
+/** How many names a notice shows. */
+const NAMES_SHOWN = 5;
+
 interface BatchFlagValues {
   readonly 'dry-run': boolean;
   readonly 'yes': boolean;
@@ -64,7 +67,9 @@ export abstract class ItemCommand extends VaultCommand {
         },
       });
       progress.end();
-      output.result(itemChangesAsJson(outcomes), renderItemChanges(outcomes, output.colors, !flags['dry-run']));
+      await output.longResult(itemChangesAsJson(outcomes), renderItemChanges(outcomes, output.colors, !flags['dry-run']));
+      const lost = new Set(flags['dry-run'] ? [] : outcomes.flatMap(({ change }) => change?.audience.lost.map(({ name }) => name) ?? []));
+      if (lost.size > 0) output.notice(`What ${[...lost].slice(0, NAMES_SHOWN).join(', ')}${lost.size > NAMES_SHOWN ? ` and ${String(lost.size - NAMES_SHOWN)} more` : ''} could read, they may have kept: "vault evict NAME --dry-run" lists what must be changed at its source.`);
       const error = worstOf(outcomes.flatMap(({ error: each }) => each ?? []));
       if (error !== undefined) process.exitCode = exitCodeOf(error.code);
       else if (flags['dry-run'] && changesSomething(outcomes)) process.exitCode = EXIT.changes;

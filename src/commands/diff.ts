@@ -33,7 +33,7 @@ export default class Diff extends VaultCommand {
       from: from === '' ? 'HEAD' : from, to: to === '' ? 'HEAD' : to, vault: args.vault, item: args.item,
       identities: loadIdentities(this.environment, flags.identity, passphrasePrompt('Passphrase of the identity, to compare values: ')),
     });
-    output.result(diffJson(diff), renderDiff(diff, output.colors));
+    await output.longResult(diffJson(diff), renderDiff(diff, output.colors));
     if (diff.items.length === 0 && diff.roster === undefined) output.notice('Nothing changed.');
   }
 }

@@ -40,7 +40,7 @@ export default class Show extends VaultCommand {
     if (item === undefined) {
       if (flags.values) throw new VaultError('usage', '--values needs an ITEM.', { hint: `See "vault show ${vault}" for their names.` });
       const shown = await showVault(workspace, vault);
-      output.result(vaultAsJson(vault, shown), await renderVault(vault, shown, output, flags.format === 'yaml'));
+      await output.longResult(vaultAsJson(vault, shown), await renderVault(vault, shown, output, flags.format === 'yaml'));
       if (shown.others.length > 0) output.notice(`Not a vault's, and not protected by it: ${shown.others.join(', ')}. See "vault itemtype ${vault} ITEM".`);
       if (!output.options.json) for (const { error } of shown.problems) output.failure(error);
       const [first] = shown.problems;
@@ -50,7 +50,10 @@ export default class Show extends VaultCommand {
     const open = flags.values ? await openForReading(this.environment, workspace, vault, item, flags.identity) : undefined;
     try {
       const details = await showItem(workspace, { vault, item }, field, open);
-      output.result(detailsAsJson(details, parts), await renderDetails(details, parts, output, flags.format === 'yaml'));
+      const [json, text] = [detailsAsJson(details, parts), await renderDetails(details, parts, output, flags.format === 'yaml')];
+      // A pager may keep what it shows: never a secret.
+      if (flags.values) output.result(json, text);
+      else await output.longResult(json, text);
     } finally {
       open?.wipe();
     }
