@@ -25,6 +25,11 @@ export async function readItemType(store: Store, ref: ItemRef): Promise<ItemType
   });
 }
 
+/** Says that items were passed over because another program made them. */
+export function noticeForeign(notice: (text: string) => void, refs: readonly ItemRef[]): void {
+  if (refs.length > 0) notice(`Left alone, for they are items of chef-vault: ${refs.map(({ vault, item }) => `${vault}/${item}`).join(', ')}. "vault show VAULT ITEM" says how to take one over.`);
+}
+
 const WHAT: Readonly<Record<ForeignType, string>> = {
   'chef-vault': 'an item of chef-vault',
   'encrypted': 'an encrypted data bag item of Chef',
@@ -33,11 +38,12 @@ const WHAT: Readonly<Record<ForeignType, string>> = {
 
 /** The error for an item that is no vault's, which says what to run. */
 export function foreignItem({ vault, item }: ItemRef, type: ForeignType): VaultError {
-  const create = `vault create item ${vault} NEW_NAME --from - --search QUERY`;
+  // In another vault under the same name: so the id that is among the values fits.
+  const create = `vault create item NEW_VAULT ${item} --from - --search QUERY`;
   const hint = {
     'chef-vault': `With a key that it can be opened with: knife vault show ${vault} ${item} -M client -F json | ${create}.`,
     'encrypted': `With its secret: knife data bag show ${vault} ${item} --secret-file FILE -F json | ${create}.`,
-    'plain': `To seal what it holds, take the "id" out and run: ${create} < FILE. Then delete the file, and change what was in it.`,
+    'plain': `To seal what it holds: ${create} < data_bags/${vault}/${item}.json. Then delete the file, and change what was in it.`,
   }[type];
   return new VaultError(type === 'plain' ? 'item-plain' : 'item-other-format', `${vault}/${item} is ${WHAT[type]}, not an item of a vault.`, {
     hint, details: { vault, item, type },
