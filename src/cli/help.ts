@@ -7,7 +7,7 @@ const GROUPS: readonly { readonly title: string; readonly commands: readonly str
   { title: 'ADMINS AND TRUST', commands: ['admin list', 'admin add', 'admin remove', 'admin quorum', 'admin approve', 'admin withdraw', 'trust show', 'trust pin'] },
   { title: 'CREATE CREDENTIALS', commands: ['check iam', 'plan iam', 'create iam'] },
   { title: 'ITEMS OF YOUR OWN', commands: ['create item', 'update', 'edit', 'delete item'] },
-  { title: 'WHO CAN READ', commands: ['refresh', 'rotate keys', 'remove'] },
+  { title: 'WHO CAN READ', commands: ['refresh', 'rotate keys', 'remove', 'evict'] },
   { title: 'READ ITEMS', commands: ['list', 'show', 'decrypt', 'download', 'isvault', 'itemtype'] },
   { title: 'CHECK A REPOSITORY', commands: ['verify'] },
   { title: 'GIT', commands: ['git install', 'diff', 'resolve'] },

@@ -3,17 +3,9 @@ import * as Flags from '@oclif/core/flags';
 import { VaultCommand } from '../cli/vaultCommand.ts';
 import { repositoryFlags } from '../cli/flags.ts';
 import { gitVariables } from '../config/environment.ts';
-import { withTemporaryDirectory } from '../files/temporary.ts';
-import { walkFiles } from '../files/walk.ts';
-import { checkoutIndex } from '../git/checkoutIndex.ts';
-import { listFiles } from '../git/listFiles.ts';
-import { verifyRepository, type Verification } from '../operations/verify/verifyRepository.ts';
-import type { Workspace } from '../operations/workspace.ts';
+import { verifyFiles } from '../operations/verify/verifyFiles.ts';
 import { reportVerification } from '../reporting/verification.ts';
 import { openFileStore } from '../stores/file/fileStore.ts';
-
-/** Without git, these folders hold what is not the repository's. */
-const NOT_OURS = new Set(['.git', 'node_modules']);
 
 export default class Verify extends VaultCommand {
   static override summary = 'Verify signatures, digests, generations and recipients, without any private key.';
@@ -38,19 +30,8 @@ Recipients that are gone, or have other keys now, are warnings: "vault refresh" 
     const { args, flags } = await this.parse(Verify);
     const output = this.output(flags);
     const { root, ...workspace } = await this.workspace(output, { repository: flags.repository });
-    const git = { directory: root, variables: gitVariables(this.environment) };
-    const allowed = (flags.allow ?? []).map((path) => path.replace(/^(\.\/+)+/, '').replace(/\/+$/, ''));
-    const verify = async (given: Workspace, place: string): Promise<Verification> => {
-      const files = flags['no-scan'] || args.vault !== undefined ? undefined : await listFiles(git, flags) ?? await walkFiles(place, NOT_OURS);
-      return await verifyRepository({ ...given, pin: flags.pin }, {
-        ...args, forget: flags.staged,
-        scan: files === undefined ? undefined : { root: place, files: files.filter((path) => !allowed.some((each) => path === each || path.startsWith(`${each}/`))) },
-      });
-    };
-    process.exitCode = reportVerification(output, flags.staged ? await withTemporaryDirectory(async (directory) => {
-      const place = await checkoutIndex(git, directory);
-      // What is remembered of the repository is remembered by its own place.
-      return await verify({ ...workspace, store: { ...openFileStore(place), location: workspace.store.location } }, place);
-    }) : await verify(workspace, root));
+    process.exitCode = reportVerification(output, await verifyFiles({ ...workspace, pin: flags.pin }, {
+      ...args, git: { directory: root, variables: gitVariables(this.environment) }, staged: flags.staged, scan: !flags['no-scan'], allow: flags.allow ?? [], openStore: openFileStore,
+    }));
   }
 }

@@ -48,16 +48,16 @@ export async function openItem(workspace: Workspace, ref: ItemRef, identities: I
   return { ...openVerified(verified, firstIdentity, name), verified };
 }
 
-/** The error for an item that does not exist, with the nearest that does, or with what is there instead. */
-export async function itemNotFound(store: Store, { vault, item }: ItemRef): Promise<VaultError> {
-  const foreign = foreignTypeOf(await store.readRaw({ vault, item }));
-  if (foreign !== undefined) return foreignItem({ vault, item }, foreign);
+/** The error for an item, or a vault, that does not exist, with the nearest that does, or with what is there instead. */
+export async function itemNotFound(store: Store, { vault, item }: { readonly vault: string; readonly item?: string | undefined }): Promise<VaultError> {
+  const foreign = item === undefined ? undefined : foreignTypeOf(await store.readRaw({ vault, item }));
+  if (item !== undefined && foreign !== undefined) return foreignItem({ vault, item }, foreign);
   const items = await store.listItems();
   const vaults = [...new Set(items.map((each) => each.vault))];
   const inVault = items.filter((each) => each.vault === vault).map((each) => each.item);
-  const near = inVault.length > 0 ? nearest(item, inVault) : nearest(vault, vaults);
-  return new VaultError('item-not-found', inVault.length > 0 ? `There is no item ${item} in vault ${vault}.` : `There is no vault ${vault}.`, {
-    hint: near === undefined ? 'See "vault list".' : `Did you mean ${near}?`, details: { vault, item },
+  const near = inVault.length > 0 && item !== undefined ? nearest(item, inVault) : nearest(vault, vaults);
+  return new VaultError('item-not-found', inVault.length > 0 && item !== undefined ? `There is no item ${item} in vault ${vault}.` : `There is no vault ${vault}.`, {
+    hint: near === undefined ? 'See "vault list".' : `Did you mean ${near}?`, details: { vault, ...(item === undefined ? {} : { item }) },
   });
 }
 

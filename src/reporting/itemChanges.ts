@@ -15,6 +15,9 @@ export function itemChangesAsJson(outcomes: readonly ItemOutcome[]): { items: ob
         rekeyed: change.audience.rekeyed.map(({ role, name, before, after }) => ({ role, name, before, after })),
         unknown: change.audience.unknown,
         fields: change.fields,
+        ...(change.header.searchQuery === undefined ? {} : { search_query: change.header.searchQuery }),
+        ...(change.header.namedAdmins === undefined ? {} : { named_admins: change.header.namedAdmins }),
+        ...(change.header.namedClients === undefined ? {} : { named_clients: change.header.namedClients }),
       }),
       ...(error === undefined ? {} : { error: { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) } }),
     })),
@@ -57,14 +60,16 @@ function headOf({ action }: PlannedChange, colors: Colors, done: boolean): strin
   return action === 'unchanged' ? colors.dim(text) : action === 'resealed' ? colors.yellow(text) : colors.green(text);
 }
 
-function linesOf({ audience, fields, headerChanged, action }: PlannedChange, colors: Colors): string[] {
-  const { gained, lost, rekeyed, unknown, audience: { searchQuery } } = audience;
+function linesOf({ audience, fields, header, action }: PlannedChange, colors: Colors): string[] {
+  const { gained, lost, rekeyed, unknown } = audience;
   const shown = action === 'created' ? [] : gained.slice(0, NAMES_SHOWN);
   return [
     ...fields.added.map((name) => `  ${colors.green('+')} field   ${escapeForTerminal(name)}`),
     ...fields.changed.map((name) => `  ${colors.yellow('~')} field   ${escapeForTerminal(name)}`),
     ...fields.removed.map((name) => `  ${colors.red('-')} field   ${escapeForTerminal(name)}`),
-    ...(action !== 'created' && headerChanged ? [`  ${colors.yellow('~')} query   ${searchQuery === '' ? 'none' : escapeForTerminal(searchQuery)}`] : []),
+    ...(header.searchQuery === undefined ? [] : [`  ${colors.yellow('~')} query   ${header.searchQuery.to === '' ? 'none' : escapeForTerminal(header.searchQuery.to)}`]),
+    ...(header.namedAdmins === undefined ? [] : [`  ${colors.yellow('~')} for admins  ${namesText(header.namedAdmins.to)}`]),
+    ...(header.namedClients === undefined ? [] : [`  ${colors.yellow('~')} for nodes by name  ${namesText(header.namedClients.to)}`]),
     ...(action === 'created' ? [`  for ${countOf(gained.filter(({ role }) => role === 'admin').length, 'admin')} and ${countOf(gained.filter(({ role }) => role === 'client').length, 'node')}`] : []),
     ...shown.map(({ role, name, publicKey }) => `  ${colors.green('+')} ${roleText(role)}  ${escapeForTerminal(name)}  ${colors.dim(publicKey.fingerprint)}`),
     ...(action !== 'created' && gained.length > shown.length ? [`  ${colors.green('+')} and ${String(gained.length - shown.length)} more`] : []),
@@ -72,6 +77,10 @@ function linesOf({ audience, fields, headerChanged, action }: PlannedChange, col
     ...lost.map(({ role, name, reason }) => `  ${colors.red('-')} ${roleText(role)}  ${escapeForTerminal(name)}  ${colors.dim(`(${LOST[reason]})`)}`),
     ...unknown.map((name) => `  ${colors.dim(`? node   ${escapeForTerminal(name)}  (gone from the inventory, and stays: see --clean-unknown)`)}`),
   ];
+}
+
+function namesText(names: readonly string[] | null): string {
+  return names === null ? 'everyone on the roster' : names.length === 0 ? 'none' : names.map((name) => escapeForTerminal(name)).join(', ');
 }
 
 function roleText(role: 'admin' | 'client'): string {

@@ -62,6 +62,9 @@ const itemChanges = z.strictObject({
     rekeyed: z.array(z.strictObject({ ...party, before: fingerprint, after: fingerprint })).optional(),
     unknown: z.array(name).optional().describe('nodes that are gone from the inventory and still can open it'),
     fields: z.strictObject({ added: fieldNames, changed: fieldNames, removed: fieldNames }).optional().describe('names of fields whose value is another'),
+    search_query: z.strictObject({ from: z.string(), to: z.string() }).optional().describe('this and the next two: where it is another'),
+    named_admins: z.strictObject({ from: fieldNames.nullable(), to: fieldNames.nullable() }).optional().describe('null: everyone on the roster'),
+    named_clients: z.strictObject({ from: fieldNames, to: fieldNames }).optional(),
     error: z.strictObject(failure).optional(),
   })),
 });
@@ -178,6 +181,14 @@ export const schemas = {
       named_clients: z.strictObject({ from: z.array(name), to: z.array(name) }).optional(),
       problems: z.array(z.strictObject({ side: z.enum(['from', 'to']), code: failure.code, message: z.string() })).optional().describe('versions that cannot be read or trusted'),
     })),
+  }),
+  'evict': itemChanges.extend({
+    party: z.strictObject(party), aliases: z.array(name).describe('names under which the same key opens items still'),
+    exposed: z.array(z.strictObject({
+      vault: name, item: name, first: generation, last: generation, incomplete: z.boolean().describe('of some generation the fields are not known any more'),
+      fields: z.array(z.strictObject({ name, first: generation, last: generation })),
+    })).describe('what the party could ever read, with the first and the last generation: to be changed at its source'),
+    roster: rosterOutcome.optional().describe('of an admin: what became of the roster'),
   }),
   'git install': gitInstall,
   'git textconv': z.strictObject({ kind: z.enum(['item', 'keys', 'roster', 'other']), lines: z.array(z.string()) }),

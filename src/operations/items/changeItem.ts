@@ -49,8 +49,14 @@ export interface PlannedChange extends ItemRef {
   readonly audience: Omit<AudiencePlan, 'recipients'>;
   /** Names of fields whose value is new, is another, or is gone. */
   readonly fields: FieldChanges;
-  /** Whether the query, or who is named, is another. */
-  readonly headerChanged: boolean;
+  readonly header: HeaderChanges;
+}
+
+/** What the header says otherwise than before; members are missing where it says the same. */
+export interface HeaderChanges {
+  readonly searchQuery?: { readonly from: string; readonly to: string };
+  readonly namedAdmins?: { readonly from: readonly string[] | null; readonly to: readonly string[] | null };
+  readonly namedClients?: { readonly from: readonly string[]; readonly to: readonly string[] };
 }
 
 export interface FieldChanges {
@@ -133,9 +139,9 @@ async function prepare(session: Session, ref: ItemRef, intent: Intent): Promise<
     where: `${ref.vault}/${ref.item}`, present: verified.keys, wanted: intent.audience?.(header, verified.keys) ?? before,
     ...(intent.exclude === undefined ? {} : { exclude: intent.exclude }), ...(intent.scope === undefined ? {} : { scope: intent.scope }),
   }, options);
-  const headerChanged = !isDeepStrictEqual(sorted(audience.audience), sorted(before));
+  const headerChanges = compareHeaders(sorted(before), sorted(audience.audience));
   const audienceChanges = audience.gained.length + audience.lost.length + audience.rekeyed.length > 0;
-  const resign = headerChanged || intent.resign?.(header) === true;
+  const resign = Object.keys(headerChanges).length > 0 || intent.resign?.(header) === true;
   if (!audienceChanges && !resign && intent.rotate !== true && intent.fields === undefined) return { planned: plan('unchanged', none), verified, recipients, open: undefined, fields: undefined };
 
   const open = openItem(verified, signer.identity, signer.name);
@@ -152,7 +158,7 @@ async function prepare(session: Session, ref: ItemRef, intent: Intent): Promise<
   }
 
   function plan(action: ItemAction, fields: FieldChanges): PlannedChange {
-    return { ...ref, action, generation: header.generation + (action === 'unchanged' ? 0 : 1), audience, fields, headerChanged };
+    return { ...ref, action, generation: header.generation + (action === 'unchanged' ? 0 : 1), audience, fields, header: headerChanges };
   }
 }
 
@@ -168,6 +174,12 @@ function compareFields(before: Readonly<Record<string, Json>>, after: Readonly<R
     changed: Object.keys(after).filter((name) => Object.hasOwn(before, name) && !isDeepStrictEqual(before[name], after[name])),
     removed: Object.keys(before).filter((name) => !Object.hasOwn(after, name)),
   };
+}
+
+function compareHeaders(before: Audience, after: Audience): HeaderChanges {
+  const of = <K extends keyof Audience>(name: K): Partial<Record<K, { readonly from: Audience[K]; readonly to: Audience[K] }>> =>
+    (isDeepStrictEqual(before[name], after[name]) ? {} : { [name]: { from: before[name], to: after[name] } } as Record<K, { from: Audience[K]; to: Audience[K] }>);
+  return { ...of('searchQuery'), ...of('namedAdmins'), ...of('namedClients') };
 }
 
 function sorted({ searchQuery, namedAdmins, namedClients }: Audience): Audience {

@@ -43,5 +43,5 @@ export async function createItem(session: Session, item: NewItem): Promise<Plann
   });
   await workspace.store.writeItem(ref, documents, 0);
   await rememberGeneration(workspace.state, trust.repository, ref, generation);
-  return { ...ref, action: 'created', generation, audience, headerChanged: true, fields: { added: Object.keys(item.fields), changed: [], removed: [] } };
+  return { ...ref, action: 'created', generation, audience, header: {}, fields: { added: Object.keys(item.fields), changed: [], removed: [] } };
 }

@@ -12,7 +12,7 @@ export async function selectItems(store: Store, vault?: string, item?: string): 
   if (item !== undefined) checkName('item', item);
   const found = await store.listItems(vault);
   const refs = item === undefined ? found : found.filter((ref) => ref.item === item);
-  if (vault !== undefined && refs.length === 0) throw await itemNotFound(store, { vault, item: item ?? '' });
+  if (vault !== undefined && refs.length === 0) throw await itemNotFound(store, { vault, item });
   return refs;
 }
 

@@ -48,7 +48,7 @@ export async function verifyRepository(given: Workspace, { vault, item, scan, fo
   const { trust, fingerprint } = roster;
   const missing = trust === undefined ? [] : (await findMissingItems(workspace, trust, all, vault)).filter((each) => item === undefined || each.item === item);
   if (item !== undefined && items.foreign[0] !== undefined) throw foreignItem(items.foreign[0], 'chef-vault');
-  if (vault !== undefined && refs.length === 0 && missing.length === 0) throw await itemNotFound(workspace.store, { vault, item: item ?? '' });
+  if (vault !== undefined && refs.length === 0 && missing.length === 0) throw await itemNotFound(workspace.store, { vault, item });
   const scanned = scan === undefined ? undefined : await scanFiles(scan.root, scan.files.filter(unsealed(items.sound)));
   await notice(workspace, refs, items.foreign, scanned?.passedOver ?? []);
   return {
