@@ -9,6 +9,7 @@ import type { Output } from '../reporting/output.ts';
 import { createProgress } from '../reporting/progress.ts';
 import { sealFlags } from './flags.ts';
 import { interruptSignal, worstOf } from './interrupt.ts';
+import { tellSkipped } from './oneItem.ts';
 import { confirm } from './prompt.ts';
 import { VaultCommand } from './vaultCommand.ts';
 
@@ -64,6 +65,7 @@ export abstract class ItemCommand extends VaultCommand {
         },
       });
       progress.end();
+      tellSkipped(output, outcomes.flatMap(({ change }) => change ?? []));
       output.result(itemChangesAsJson(outcomes), renderItemChanges(outcomes, output.colors, !flags['dry-run']));
       const error = worstOf(outcomes.flatMap(({ error: each }) => each ?? []));
       if (error !== undefined) process.exitCode = exitCodeOf(error.code);

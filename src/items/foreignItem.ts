@@ -10,7 +10,7 @@ const chefVaultKeys = z.looseObject({
 });
 
 /** As its version 1 wrote it: names and keys alone. */
-const chefVaultFirstKeys = z.catchall(z.object({ id: z.string().check(z.endsWith('_keys')) }), z.string());
+const chefVaultFirstKeys = z.catchall(z.object({ id: z.string().check(z.endsWith('_keys')) }), z.string()).check(z.refine((keys) => Object.keys(keys).length > 1));
 
 /** A value of an encrypted data bag item of Chef's, version 1 to 3. */
 const encryptedValue = z.looseObject({ encrypted_data: z.string(), cipher: z.string(), version: z.number() });
