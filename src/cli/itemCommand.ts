@@ -9,6 +9,7 @@ import type { Output } from '../reporting/output.ts';
 import { createProgress } from '../reporting/progress.ts';
 import { sealFlags } from './flags.ts';
 import { interruptSignal, worstOf } from './interrupt.ts';
+import { tellSkipped } from './oneItem.ts';
 import { confirm } from './prompt.ts';
 import { VaultCommand } from './vaultCommand.ts';
 
@@ -67,6 +68,7 @@ export abstract class ItemCommand extends VaultCommand {
         },
       });
       progress.end();
+      tellSkipped(output, outcomes.flatMap(({ change }) => change ?? []));
       await output.longResult(itemChangesAsJson(outcomes), renderItemChanges(outcomes, output.colors, !flags['dry-run']));
       const lost = new Set(flags['dry-run'] ? [] : outcomes.flatMap(({ change }) => change?.audience.lost.map(({ name }) => name) ?? []));
       if (lost.size > 0) output.notice(`What ${[...lost].slice(0, NAMES_SHOWN).join(', ')}${lost.size > NAMES_SHOWN ? ` and ${String(lost.size - NAMES_SHOWN)} more` : ''} could read, they may have kept: "vault evict NAME --dry-run" lists what must be changed at its source.`);

@@ -6,9 +6,16 @@ import type { Output } from '../reporting/output.ts';
 import { confirm, declined } from './prompt.ts';
 
 /** Says what the plan of an item's audience left out, and how its query is read, where that may surprise. */
-export function tellAudience(output: Output, { audience: { warning, skipped } }: PlannedChange): void {
+export function tellAudience(output: Output, change: PlannedChange): void {
+  const { warning } = change.audience;
   if (warning !== undefined) output.warning(warning);
-  for (const { name, reason } of skipped) output.warning(`${name} is left out: ${reason}`);
+  tellSkipped(output, [change]);
+}
+
+/** Names each node that was left out once, of however many items. */
+export function tellSkipped(output: Output, changes: readonly PlannedChange[]): void {
+  const texts = changes.flatMap(({ audience }) => audience.skipped.map(({ name, reason }) => `${name} is left out: ${reason}`));
+  for (const text of new Set(texts)) output.warning(text);
 }
 
 /**

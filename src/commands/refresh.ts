@@ -20,7 +20,7 @@ A node that is gone from the inventory stays until --clean-unknown is given. A q
     const output = this.output(flags);
     await this.withSession(output, flags, async (session) => {
       const refs = await selectItems(session.workspace.store, args.vault, args.item);
-      await this.runBatch(output, flags, refs.length, (options) => refreshItems(session, refs, options));
+      await this.runBatch(output, flags, refs.length, (options) => refreshItems(session, refs, { ...options, leaveForeign: args.item === undefined }));
     });
   }
 }

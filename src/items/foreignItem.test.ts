@@ -15,6 +15,14 @@ describe('data bag items of other programs', () => {
     assert.equal(foreignTypeOf({ keys: bytes(keys) }), 'chef-vault');
   });
 
+  test('so are those of its version 1, and the documents of its sparse layout', () => {
+    assert.equal(foreignTypeOf({ keys: bytes({ id: 'database_keys', alice: 'YWJj', db01: 'ZGVm\n' }) }), 'chef-vault');
+    for (const keys of [{ id: 'database', alice: 'YWJj' }, { id: 'database_keys', alice: 1 }, { id: 'database_keys', header: {} }, { id: 'database_keys' }]) assert.equal(foreignTypeOf({ keys: bytes(keys) }), undefined);
+    const sealed = `${'QUJD'.repeat(15)}\n`.repeat(6);
+    assert.equal(foreignTypeOf({ item: bytes({ id: 'database_key_db01', db01: sealed }) }), 'chef-vault');
+    for (const item of [{ db01: 'a password' }, { db01: sealed, user: 'app' }, { db02: sealed }]) assert.equal(foreignTypeOf({ item: bytes({ id: 'database_key_db01', ...item }) }), 'plain');
+  });
+
   test('encrypted and plain ones have none', () => {
     assert.equal(foreignTypeOf({ item: bytes({ id: 'database', password: encrypted }) }), 'encrypted');
     assert.equal(foreignTypeOf({ item: bytes({ id: 'database', password: encrypted, user: 'app' }) }), 'plain');

@@ -25,6 +25,11 @@ export async function readItemType(store: Store, ref: ItemRef): Promise<ItemType
   });
 }
 
+/** Says that items were passed over because another program made them. */
+export function noticeForeign(notice: (text: string) => void, refs: readonly ItemRef[]): void {
+  if (refs.length > 0) notice(`Left alone, for they are items of chef-vault: ${refs.map(({ vault, item }) => `${vault}/${item}`).join(', ')}. "vault show VAULT ITEM" says how to take one over.`);
+}
+
 const WHAT: Readonly<Record<ForeignType, string>> = {
   'chef-vault': 'an item of chef-vault',
   'encrypted': 'an encrypted data bag item of Chef',

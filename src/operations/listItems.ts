@@ -19,11 +19,13 @@ export interface ItemProblem extends ItemRef {
 export interface ItemList {
   readonly items: readonly ItemSummary[];
   readonly problems: readonly ItemProblem[];
+  /** Items of chef-vault. */
+  readonly foreign: readonly ItemRef[];
 }
 
 /**
  * Items of one vault or of all, each verified; those that fail it are told apart, and do not hide the others.
- * @throws VaultError item-not-found where there is no such vault
+ * @throws VaultError item-not-found where there is no such vault; item-other-format where none of its items is ours
  */
 export async function listItems(workspace: Workspace, vault?: string): Promise<ItemList> {
   if (vault !== undefined) checkName('vault', vault);
@@ -32,6 +34,7 @@ export async function listItems(workspace: Workspace, vault?: string): Promise<I
   if (vault !== undefined && refs.length === 0) await refuseUnknownVault(workspace, vault);
   const items: ItemSummary[] = [];
   const problems: ItemProblem[] = [];
+  const foreign: ItemProblem[] = [];
   for (const ref of refs) {
     try {
       const verified = await readVerifiedItem(workspace, trust, ref);
@@ -39,10 +42,12 @@ export async function listItems(workspace: Workspace, vault?: string): Promise<I
       items.push({ ...ref, generation: verified.header.generation, admins: verified.keys.admins.length, clients: verified.keys.clients.length });
     } catch (error) {
       if (!isVaultError(error)) throw error;
-      problems.push({ ...ref, error });
+      (error.code === 'item-other-format' ? foreign : problems).push({ ...ref, error });
     }
   }
-  return { items, problems };
+  const [first] = foreign;
+  if (vault !== undefined && first !== undefined && items.length + problems.length === 0) throw first.error;
+  return { items, problems, foreign: foreign.map(({ error: _, ...ref }) => ref) };
 }
 
 /** A vault is there as long as it has items. @throws VaultError item-not-found where only others are */

@@ -8,6 +8,7 @@ import type { Identity } from '../sealing/identity.ts';
 import type { Store } from '../stores/store.ts';
 import type { Roster } from '../trust/roster.ts';
 import { foreignItem } from './itemType.ts';
+import { vaultNotFound } from './listItems.ts';
 import { judgeItem, readParsedItem, refuseMissing, trustRoster, type Trust, type Workspace } from './workspace.ts';
 
 /** Identities to try, loaded one by one: an item's own entry is found by fingerprint, so most are never used. */
@@ -53,11 +54,11 @@ export async function itemNotFound(store: Store, { vault, item }: { readonly vau
   const foreign = item === undefined ? undefined : foreignTypeOf(await store.readRaw({ vault, item }));
   if (item !== undefined && foreign !== undefined) return foreignItem({ vault, item }, foreign);
   const items = await store.listItems();
-  const vaults = [...new Set(items.map((each) => each.vault))];
   const inVault = items.filter((each) => each.vault === vault).map((each) => each.item);
-  const near = inVault.length > 0 && item !== undefined ? nearest(item, inVault) : nearest(vault, vaults);
-  return new VaultError('item-not-found', inVault.length > 0 && item !== undefined ? `There is no item ${item} in vault ${vault}.` : `There is no vault ${vault}.`, {
-    hint: near === undefined ? 'See "vault list".' : `Did you mean ${near}?`, details: { vault, ...(item === undefined ? {} : { item }) },
+  if (item === undefined || inVault.length === 0) return vaultNotFound(vault, items);
+  const near = nearest(item, inVault);
+  return new VaultError('item-not-found', `There is no item ${item} in vault ${vault}.`, {
+    hint: near === undefined ? 'See "vault list".' : `Did you mean ${near}?`, details: { vault, item },
   });
 }
 

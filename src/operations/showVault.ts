@@ -18,7 +18,8 @@ export async function showVault(workspace: Workspace, vault: string): Promise<Sh
   checkName('vault', vault);
   const others = await workspace.store.listForeign(vault);
   if ((await workspace.store.listItems(vault)).length === 0) throw await noItems(workspace, vault, others);
-  return { ...await listItems(workspace, vault), others };
+  const list = await listItems(workspace, vault);
+  return { ...list, others: [...others, ...list.foreign.map(({ item }) => item)].sort() };
 }
 
 async function noItems({ store }: Workspace, vault: string, others: readonly string[]): Promise<VaultError> {

@@ -200,6 +200,7 @@ export const schemas = {
     items: z.array(z.strictObject({ vault: name, item: name, generation: z.int().min(1), admins: count, clients: count.describe('nodes') })),
     problems: z.array(z.strictObject({ vault: name, item: name, error: z.strictObject({ code: failure.code, message: z.string() }) })).optional()
       .describe('items that cannot be trusted or read'),
+    foreign: z.array(z.strictObject({ vault: name, item: name })).optional().describe('items of chef-vault'),
   }),
   'merge-driver': z.strictObject({ path: z.string(), merged: z.boolean() }),
   'node add': z.strictObject({ name, key_type: identity.shape.type, fingerprint }),

@@ -28,10 +28,13 @@ export default class RotateKeys extends ItemCommand {
     const output = this.output(flags);
     await this.withSession(output, flags, async (session) => {
       const refs = await selectItems(session.workspace.store, args.vault, args.item);
-      await this.runBatch(output, flags, refs.length, (options) => (flags.all ? rotateAllKeys(session, refs, {
-        ...options, restart: flags.restart,
-        onResume: ({ started, left, total }) => { output.notice(`Going on with the rotation of ${started}: ${String(left)} of ${String(total)} items are left. Use --restart to rotate all of them again.`); },
-      }) : rotateKeys(session, refs, options)));
+      await this.runBatch(output, flags, refs.length, (batch) => {
+        const options = { ...batch, leaveForeign: args.item === undefined };
+        return flags.all ? rotateAllKeys(session, refs, {
+          ...options, restart: flags.restart,
+          onResume: ({ started, left, total }) => { output.notice(`Going on with the rotation of ${started}: ${String(left)} of ${String(total)} items are left. Use --restart to rotate all of them again.`); },
+        }) : rotateKeys(session, refs, options);
+      });
     });
   }
 }

@@ -149,7 +149,7 @@ async function prepare(session: Session, ref: ItemRef, intent: Intent): Promise<
     const wanted = intent.fields?.(open);
     const changes = wanted === undefined ? none : compareFields(open.all(), wanted);
     const reseal = intent.rotate === true || count(changes) > 0 || audience.lost.length > 0 || audience.rekeyed.length > 0;
-    if (reseal) requireKeys(ref, audience);
+    if (reseal) requireKeys(ref, audience.unknown.filter((name) => !recipients.some((each) => each.role === 'client' && each.name === name)));
     const planned = plan(reseal ? 'resealed' : audienceChanges ? 'extended' : resign ? 'resigned' : 'unchanged', changes);
     return { planned, verified, recipients, open, fields: wanted };
   } catch (error) {
@@ -187,7 +187,7 @@ function sorted({ searchQuery, namedAdmins, namedClients }: Audience): Audience 
 }
 
 /** What is sealed anew must be sealed to everybody who stays. @throws VaultError recipient-unknown */
-function requireKeys({ vault, item }: ItemRef, { unknown }: Pick<AudiencePlan, 'unknown'>): void {
+function requireKeys({ vault, item }: ItemRef, unknown: readonly string[]): void {
   if (unknown.length === 0) return;
   throw new VaultError('recipient-unknown', `${unknown.join(', ')} can open ${vault}/${item} and ${unknown.length === 1 ? 'is' : 'are'} not in the inventory any more, so it cannot be sealed anew.`, {
     hint: 'Take out whoever is gone with --clean-unknown, or add them again with "vault node add".', details: { vault, item, clients: unknown },

@@ -1,7 +1,9 @@
 import pLimit from 'p-limit';
 import { VaultError } from '../../errors.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
+import { noticeForeign } from '../itemType.ts';
 import { refuseChangedKeys } from '../knownKeys.ts';
+import type { Workspace } from '../workspace.ts';
 import { changeItem, planUnchecked, type Intent, type Session } from './changeItem.ts';
 import { outcomeOf, takesAway, type ItemOutcome } from './outcome.ts';
 
@@ -11,6 +13,8 @@ export interface BatchOptions {
   readonly dryRun: boolean;
   /** Asked once, where something is taken away from somebody. */
   readonly confirm: (plans: readonly ItemOutcome[]) => Promise<boolean>;
+  /** Pass over items that another program made, with a notice, rather than fail: where no item was named. */
+  readonly leaveForeign?: boolean;
   readonly onStep: (ref: ItemRef, step: string) => void;
   /** Ends the run between two items. */
   readonly signal?: AbortSignal | undefined;
@@ -24,13 +28,14 @@ const CONCURRENCY = 8;
  * but for a changed key, which may be somebody's attempt to be sealed to.
  * @throws VaultError key-changed, interrupted
  */
-export async function changeItems(session: Session, refs: readonly ItemRef[], intent: Intent, { dryRun, confirm, onStep, signal }: BatchOptions): Promise<ItemOutcome[]> {
+export async function changeItems(session: Session, refs: readonly ItemRef[], intent: Intent, { dryRun, confirm, leaveForeign = false, onStep, signal }: BatchOptions): Promise<ItemOutcome[]> {
   const limit = pLimit(CONCURRENCY);
-  const plans = await Promise.all(refs.map((ref) => limit(async () => {
+  const found = await Promise.all(refs.map((ref) => limit(async () => {
     refuseInterrupted(signal);
     onStep(ref, 'plan');
     return await outcomeOf(ref, () => planUnchecked(session, ref, intent));
   })));
+  const plans = leaveForeign ? withoutForeign(session.workspace, found) : found;
   for (const { error } of plans) if (error?.code === 'key-changed') throw error;
   await refuseChangedKeys(session.workspace, session.trust, plans.flatMap(({ change }) => change?.audience.gained ?? []), session.options.acceptKeys);
   if (dryRun) return plans;
@@ -48,6 +53,12 @@ export async function changeItems(session: Session, refs: readonly ItemRef[], in
     if (signal?.aborted === true) return { ...plan, error: interrupted() };
     return await outcomeOf(plan, () => changeItem(session, plan, intent, change));
   }
+}
+
+function withoutForeign({ notice }: Workspace, outcomes: readonly ItemOutcome[]): ItemOutcome[] {
+  const isForeign = ({ error }: ItemOutcome): boolean => error?.code === 'item-other-format';
+  noticeForeign(notice, outcomes.filter(isForeign));
+  return outcomes.filter((outcome) => !isForeign(outcome));
 }
 
 function refuseInterrupted(signal: AbortSignal | undefined): void {

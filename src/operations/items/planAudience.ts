@@ -39,7 +39,7 @@ export interface AudiencePlan extends Omit<AudienceChange, 'lost'> {
   /** Everybody who shall open it and whose key is known; admins first. */
   readonly recipients: readonly Recipient[];
   readonly lost: readonly Loss[];
-  /** Names of clients that are gone from the inventory and stay, as long as nothing must be sealed anew. */
+  /** Names of clients that are gone from the inventory and stay; those of them without a key only as long as nothing must be sealed anew. */
   readonly unknown: readonly string[];
   /** Nodes that matched and were left out, with the reason. */
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
@@ -133,11 +133,14 @@ async function clientsFor(
     const key = known.keyOf(name);
     const isRecipient = now.has(name);
     // What is gone from the inventory stays until somebody asks for a cleaning: it may be gone by mistake.
-    const isGone = isRecipient && !known.isKnown(name);
+    // Who was named may be no node at all, as a workstation is none: then a key is enough.
+    const isGone = isRecipient && !(namedClients.includes(name) ? key !== undefined : known.isKnown(name));
     if (isGone && options.cleanUnknown) continue;
     if (!isGone && !chosen.has(name)) continue;
-    if (key !== undefined && 'publicKey' in key) clients.push({ role: 'client', name, publicKey: key.publicKey });
-    else if (isRecipient) unknown.push(name);
+    if (key !== undefined && 'publicKey' in key) {
+      clients.push({ role: 'client', name, publicKey: key.publicKey });
+      if (isGone) unknown.push(name);
+    } else if (isRecipient) unknown.push(name);
     else if (key === undefined && namedClients.includes(name)) throw await noSuchClient(inventory, name);
     else skipped.push({ name, reason: key?.problem ?? 'it has no client document, so no public key' });
   }

@@ -45,7 +45,7 @@ async function forEach(refs: readonly ItemRef[], work: (ref: ItemRef) => Promise
       if (done !== undefined) outcomes.push({ ...ref, ...done });
     } catch (error) {
       if (!isVaultError(error)) throw error;
-      outcomes.push({ ...ref, error });
+      if (error.code !== 'item-other-format') outcomes.push({ ...ref, error }); // No admin of ours was ever given what chef-vault made.
     }
   }
   return outcomes;

@@ -18,6 +18,8 @@ export interface ItemsVerdict {
   readonly sound: readonly ItemRef[];
   readonly problems: readonly Finding[];
   readonly warnings: readonly Finding[];
+  /** Items of chef-vault, which are not judged. */
+  readonly foreign: readonly ItemRef[];
 }
 
 /** Steps 1 to 5a of the order of verification on each item, whatever is wrong with the others. */
@@ -35,29 +37,32 @@ export async function verifyItems(workspace: Workspace, trust: Trust, refs: read
       const verified = await judgeItem(workspace, trust, parsed);
       return { ref, recipients: verified.header.recipients_count, warnings: await audience.warningsOf(verified) };
     } catch (error) {
-      return { ref, problem: findingOf(error, ref) };
+      return isVaultError(error, 'item-other-format') ? { ref, foreign: ref } : { ref, problem: findingOf(error, ref) };
     }
   })));
-  const sound = verdicts.flatMap((verdict) => (verdict?.problem === undefined && verdict !== undefined ? [verdict] : []));
+  const sound = verdicts.flatMap((verdict) => (verdict?.recipients === undefined ? [] : [verdict]));
   return {
     recipients: sound.reduce((sum, { recipients }) => sum + recipients, 0),
     sound: sound.map(({ ref }) => ref),
     problems: verdicts.flatMap((verdict) => verdict?.problem ?? []),
     warnings: sound.flatMap(({ warnings }) => warnings),
+    foreign: verdicts.flatMap((verdict) => verdict?.foreign ?? []),
   };
 }
 
 /** Step 1 alone, where there is no roster to judge by. */
 export async function verifyForms(workspace: Workspace, refs: readonly ItemRef[]): Promise<ItemsVerdict> {
   const problems: Finding[] = [];
+  const foreign: ItemRef[] = [];
   for (const ref of refs) {
     try {
       await readParsedItem(workspace, ref);
     } catch (error) {
-      problems.push(findingOf(error, ref));
+      if (isVaultError(error, 'item-other-format')) foreign.push(ref);
+      else problems.push(findingOf(error, ref));
     }
   }
-  return { recipients: 0, sound: [], problems, warnings: [] };
+  return { recipients: 0, sound: [], problems, warnings: [], foreign };
 }
 
 /** Items that were seen here and are gone, and were not deleted from here; of one vault, or of all. */

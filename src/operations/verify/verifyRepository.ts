@@ -1,8 +1,7 @@
-import { VaultError } from '../../errors.ts';
-import { nearest } from '../../json/validate.ts';
 import { checkName } from '../../names.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
-import type { Store } from '../../stores/store.ts';
+import { foreignTypeOf } from '../../items/foreignItem.ts';
+import { foreignItem, noticeForeign } from '../itemType.ts';
 import { itemNotFound } from '../openItem.ts';
 import type { Workspace } from '../workspace.ts';
 import type { Finding } from './finding.ts';
@@ -48,23 +47,18 @@ export async function verifyRepository(given: Workspace, { vault, item, scan, fo
   const { roster, items } = await verifyTrusting(workspace, refs);
   const { trust, fingerprint } = roster;
   const missing = trust === undefined ? [] : (await findMissingItems(workspace, trust, all, vault)).filter((each) => item === undefined || each.item === item);
+  if (item !== undefined && items.foreign[0] !== undefined) throw foreignItem(items.foreign[0], 'chef-vault');
   if (vault !== undefined && refs.length === 0 && missing.length === 0) throw await itemNotFound(workspace.store, { vault, item });
   const scanned = scan === undefined ? undefined : await scanFiles(scan.root, scan.files.filter(unsealed(items.sound)));
-  await notice(workspace, refs, scanned?.passedOver ?? []);
+  await notice(workspace, refs, items.foreign, scanned?.passedOver ?? []);
   return {
     ...(trust === undefined || fingerprint === undefined ? {} : { roster: { version: trust.roster.version, fingerprint } }),
-    items: refs.length,
+    items: refs.length - items.foreign.length,
     recipients: items.recipients,
     problems: [...roster.problems, ...items.problems, ...missing, ...scanned?.problems ?? []],
     warnings: [...roster.warnings, ...items.warnings],
     scanned: scanned?.scanned ?? 0,
   };
-}
-
-/** A vault is there as long as it has items. */
-async function vaultNotFound(store: Store, vault: string): Promise<VaultError> {
-  const near = nearest(vault, (await store.listItems()).map((ref) => ref.vault));
-  return new VaultError('item-not-found', `There is no vault ${vault}.`, { hint: near === undefined ? 'See "vault list".' : `Did you mean ${near}?`, details: { vault } });
 }
 
 /** The roster, and items judged by it. */
@@ -84,11 +78,16 @@ function unsealed(sound: readonly ItemRef[]): (path: string) => boolean {
   return (path) => !sealed.has(path);
 }
 
-async function notice({ store, notice: tell }: Workspace, refs: readonly ItemRef[], passedOver: readonly string[]): Promise<void> {
+async function notice({ store, notice: tell }: Workspace, refs: readonly ItemRef[], chefVaults: readonly ItemRef[], passedOver: readonly string[]): Promise<void> {
   for (const vault of new Set(refs.map((ref) => ref.vault))) {
-    const foreign = await store.listForeign(vault);
-    if (foreign.length > 0) tell(`In data_bags/${vault} lie items that are no vault's, and are open to every reader: ${foreign.join(', ')}.`);
+    const plain: string[] = [];
+    for (const item of await store.listForeign(vault)) {
+      const type = foreignTypeOf(await store.readRaw({ vault, item }));
+      if (type === undefined || type === 'plain') plain.push(item);
+    }
+    if (plain.length > 0) tell(`In data_bags/${vault} lie items that are no vault's, and are open to every reader: ${plain.join(', ')}.`);
   }
+  noticeForeign(tell, chefVaults);
   if (passedOver.length > 0) tell(`Not looked into, for they are larger than 1 MiB or cannot be read: ${passedOver.join(', ')}.`);
 }
 
