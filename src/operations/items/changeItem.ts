@@ -12,7 +12,7 @@ import { refuseChangedKeys } from '../knownKeys.ts';
 import { itemNotFound } from '../openItem.ts';
 import { readVerifiedItem, refuseMissing, type Trust, type Workspace } from '../workspace.ts';
 import type { Inventory } from './inventory.ts';
-import { planAudience, type AudienceOptions, type AudiencePlan, type Party, type Scope } from './planAudience.ts';
+import { planAudience, refuseKeys, type AudienceOptions, type AudiencePlan, type Party, type Scope } from './planAudience.ts';
 
 /** What one run of a command that changes items works with. */
 export interface Session {
@@ -32,7 +32,7 @@ export interface Intent {
   /** Encrypt anew under another data key, whatever else changes. */
   readonly rotate?: boolean;
   /** Sign the header anew, though nothing else changes. */
-  readonly resign?: (header: ItemHeader) => boolean;
+  readonly resign?: (keys: KeysDocument) => boolean;
   readonly exclude?: readonly Party[];
   /** What of the audience is asked anew; `all` where left out. */
   readonly scope?: Scope;
@@ -141,19 +141,20 @@ async function prepare(session: Session, ref: ItemRef, intent: Intent): Promise<
   }, options);
   const headerChanges = compareHeaders(sorted(before), sorted(audience.audience));
   const audienceChanges = audience.gained.length + audience.lost.length + audience.rekeyed.length > 0;
-  const resign = Object.keys(headerChanges).length > 0 || intent.resign?.(header) === true;
+  const resign = Object.keys(headerChanges).length > 0 || intent.resign?.(verified.keys) === true;
   if (!audienceChanges && !resign && intent.rotate !== true && intent.fields === undefined) return { planned: plan('unchanged', none), verified, recipients, open: undefined, fields: undefined };
 
-  const open = openItem(verified, signer.identity, signer.name);
+  // Who only signs anew need not be able to open it.
+  const open = audienceChanges || intent.rotate === true || intent.fields !== undefined ? openItem(verified, signer.identity, signer.name) : undefined;
   try {
-    const wanted = intent.fields?.(open);
-    const changes = wanted === undefined ? none : compareFields(open.all(), wanted);
+    const wanted = open === undefined ? undefined : intent.fields?.(open);
+    const changes = open === undefined || wanted === undefined ? none : compareFields(open.all(), wanted);
     const reseal = intent.rotate === true || count(changes) > 0 || audience.lost.length > 0 || audience.rekeyed.length > 0;
-    if (reseal) requireKeys(ref, audience.unknown.filter((name) => !recipients.some((each) => each.role === 'client' && each.name === name)));
+    if (reseal) requireKeys(ref, audience, recipients);
     const planned = plan(reseal ? 'resealed' : audienceChanges ? 'extended' : resign ? 'resigned' : 'unchanged', changes);
     return { planned, verified, recipients, open, fields: wanted };
   } catch (error) {
-    open.wipe();
+    open?.wipe();
     throw error;
   }
 
@@ -186,8 +187,11 @@ function sorted({ searchQuery, namedAdmins, namedClients }: Audience): Audience 
   return { searchQuery, namedAdmins: namedAdmins === null ? null : [...new Set(namedAdmins)].sort(), namedClients: [...new Set(namedClients)].sort() };
 }
 
-/** What is sealed anew must be sealed to everybody who stays. @throws VaultError recipient-unknown */
-function requireKeys({ vault, item }: ItemRef, unknown: readonly string[]): void {
+/** What is sealed anew must be sealed to everybody who stays. @throws VaultError recipient-unknown, key-changed */
+function requireKeys({ vault, item }: ItemRef, { unknown: gone, refused }: Pick<AudiencePlan, 'unknown' | 'refused'>, recipients: readonly Recipient[]): void {
+  if (refused.length > 0) throw refuseKeys(`${vault}/${item}`, refused);
+  const known = new Set(recipients.filter(({ role }) => role === 'client').map(({ name }) => name));
+  const unknown = gone.filter((name) => !known.has(name));
   if (unknown.length === 0) return;
   throw new VaultError('recipient-unknown', `${unknown.join(', ')} can open ${vault}/${item} and ${unknown.length === 1 ? 'is' : 'are'} not in the inventory any more, so it cannot be sealed anew.`, {
     hint: 'Take out whoever is gone with --clean-unknown, or add them again with "vault node add".', details: { vault, item, clients: unknown },
@@ -208,10 +212,12 @@ function refuseMore(planned: PlannedChange, agreed: PlannedChange): void {
 }
 
 async function compose({ trust, signer, workspace, sealEntries }: Session, { planned, verified, recipients, open, fields }: Prepared): Promise<ItemDocuments> {
-  if (open === undefined) throw new TypeError('Nothing was opened.');
   const { vault, item, generation, audience: { audience, gained } } = planned;
   const time = workspace.now();
+  // Nobody to seal to, so no data key: what was verified is vouched for once more.
+  if (open === undefined) return extendItem({ verified, dataKey: new Uint8Array(), newcomers: [], audience, signer, time });
   if (planned.action === 'resealed') {
+    warnOfSameKeys(workspace, planned, verified, recipients);
     return await sealItemWith(sealEntries, {
       vault, item, repository: trust.repository, fields: fields ?? open.all(), ...audience, recipients, generation, signer, time,
     });
@@ -221,5 +227,15 @@ async function compose({ trust, signer, workspace, sealEntries }: Session, { pla
     return extendItem({ verified, dataKey, newcomers: gained, audience, signer, time });
   } finally {
     wipe(dataKey);
+  }
+}
+
+/** Who goes by one name and has the same key under another can open it still. */
+function warnOfSameKeys({ warn }: Workspace, { vault, item, audience: { lost } }: PlannedChange, { keys }: VerifiedItem, recipients: readonly Recipient[]): void {
+  if (lost.length === 0) return;
+  const gone = new Map([...keys.admins, ...keys.clients].filter(({ name }) => lost.some((each) => each.name === name)).map(({ name, fingerprint }) => [fingerprint, name]));
+  for (const { name, publicKey: { fingerprint } } of recipients) {
+    const other = gone.get(fingerprint);
+    if (other !== undefined) warn(`${vault}/${item} stays open to the key of ${other}: ${name} has the same.`);
   }
 }

@@ -92,7 +92,7 @@ export async function evict(session: Session, party: EvictedParty, history: () =
     throw new VaultError('usage', 'You cannot evict yourself: nobody would be left to sign it.', { hint: 'Ask another admin to do it.', details: { name: party.name } });
   }
   const refs = await itemsNaming(store, party.name);
-  const intent: Intent = { scope: 'named', exclude: [party], ...(party.role === 'admin' ? { resign: (header) => header.signer === party.name } : {}) };
+  const intent: Intent = { scope: 'named', exclude: [party], ...(party.role === 'admin' ? { resign: ({ header }) => header.signer === party.name } : {}) };
   const confirmed = { ...options, confirm: () => Promise.resolve(true) };
   // Read before anything changes: in a repository without history, what is there now is all there is.
   const plan: Eviction = {

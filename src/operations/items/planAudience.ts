@@ -39,6 +39,8 @@ export interface AudiencePlan extends Omit<AudienceChange, 'lost'> {
   /** Everybody who shall open it and whose key is known; admins first. */
   readonly recipients: readonly Recipient[];
   readonly lost: readonly Loss[];
+  /** Who stays, and has another key that was not accepted: nothing can be sealed anew then. */
+  readonly refused: AudienceChange['rekeyed'];
   /** Names of clients that are gone from the inventory and stay; those of them without a key only as long as nothing must be sealed anew. */
   readonly unknown: readonly string[];
   /** Nodes that matched and were left out, with the reason. */
@@ -71,7 +73,7 @@ export type Scope = 'all' | 'admins' | 'named';
  * @throws VaultError query-invalid, query-selects-nobody, node-unsealable, party-not-found, key-changed, roster-unreachable
  */
 export async function planAudience(inventory: Inventory, roster: Roster, request: AudienceRequest, options: AudienceOptions): Promise<AudiencePlan> {
-  const { where, present, wanted, exclude = [] } = request;
+  const { where, present, wanted, exclude = [], scope = 'all' } = request;
   const isExcluded = ({ role, name }: Party): boolean => exclude.some((each) => each.role === role && each.name === name);
   const admins = adminsFor(roster, request).filter((each) => !isExcluded(each));
   if (admins.length === 0) {
@@ -84,11 +86,13 @@ export async function planAudience(inventory: Inventory, roster: Roster, request
   const change = compareAudience(present ?? { admins: [], clients: [] }, recipients);
   const staying = new Set(unknown);
   const lost = change.lost.filter(({ role, name }) => role === 'admin' || !staying.has(name));
-  const refused = change.rekeyed.filter(({ name }) => !options.acceptKeys.includes(name));
-  if (refused.length > 0) throw keyChanged(refused.map((each) => ({ ...each, before: [each.before], where })));
+  const accepted = change.rekeyed.filter(({ name }) => options.acceptKeys.includes(name));
+  const refused = change.rekeyed.filter((each) => !accepted.includes(each));
+  // Where the clients are not asked about, another key of one of them matters only if it would be sealed to.
+  if (refused.length > 0 && scope === 'all') throw refuseKeys(where, refused);
   const reasons = lost.map((each): Loss => ({ ...each, reason: reasonOf(each) }));
   if (selected === 0 && !options.allowEmpty && (present === undefined || reasons.some(({ reason }) => reason === 'not-selected'))) throw selectsNobody(where, wanted.searchQuery);
-  return { ...change, recipients, lost: reasons, unknown, skipped, warning, audience: audienceFor(request, reasons) };
+  return { ...change, rekeyed: accepted, refused, recipients, lost: reasons, unknown, skipped, warning, audience: audienceFor(request, reasons) };
 
   function reasonOf(party: Party): LossReason {
     if (isExcluded(party)) return 'excluded';
@@ -96,6 +100,11 @@ export async function planAudience(inventory: Inventory, roster: Roster, request
     if (!known.isKnown(party.name)) return 'unknown';
     return wanted.searchQuery === '' ? 'not-named' : 'not-selected';
   }
+}
+
+/** The error for keys that changed and were not accepted. */
+export function refuseKeys(where: string, refused: AudienceChange['rekeyed']): VaultError {
+  return keyChanged(refused.map((each) => ({ ...each, before: [each.before], where })));
 }
 
 /** Those who were named and have left the roster are passed over; a new name must be on it. */
