@@ -33,6 +33,7 @@ interface SealFlagValues {
   readonly 'skip-unsealable': boolean;
   readonly 'allow-empty': boolean;
   readonly 'clean-unknown'?: boolean;
+  readonly 'accept-signer'?: string[] | undefined;
   readonly 'identity': string | undefined;
   readonly 'repository': string | undefined;
   readonly 'pin': string | undefined;
@@ -47,7 +48,7 @@ export abstract class ItemCommand extends VaultCommand {
     try {
       return await work(await openSession(workspace, identity, {
         acceptKeys: flags['accept-key'] ?? [], skipUnsealable: flags['skip-unsealable'], allowEmpty: flags['allow-empty'], cleanUnknown: flags['clean-unknown'] ?? false,
-      }));
+      }, flags['accept-signer']));
     } finally {
       identity.wipe();
     }

@@ -13,7 +13,11 @@ A node that is gone from the inventory stays until --clean-unknown is given. A q
     vault: Args.string({ description: 'only the items of this vault' }),
     item: Args.string({ description: 'only this item' }),
   };
-  static override flags = { 'dry-run': Flags.boolean({ description: 'show what would be done; exits with 2 where there is something to do' }), ...changeFlags };
+  static override flags = {
+    'dry-run': Flags.boolean({ description: 'show what would be done; exits with 2 where there is something to do' }),
+    'accept-signer': Flags.string({ multiple: true, multipleNonGreedy: true, helpValue: 'NAME', description: 'take what this former admin signed, and sign it anew: look at it first with "vault diff"; may be repeated' }),
+    ...changeFlags,
+  };
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Refresh);

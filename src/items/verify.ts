@@ -77,7 +77,7 @@ export function verifyItem({ vault, item, keys, itemBytes }: ParsedItem, judge: 
   const signers = [...judge.roster.admins, ...judge.formerAdmins ?? []].filter(({ name }) => name === header.signer);
   if (signers.length === 0) {
     throw new VaultError('signer-unknown', `${where} is signed by ${header.signer}, who is not on the roster (version ${String(judge.roster.version)}).`, {
-      hint: 'If that person was an admin once, ask a present admin to write the item again. If nobody knows the name, somebody forged the item.',
+      hint: `If that person was an admin when it was signed, an admin looks at it ("vault diff") and signs it anew: vault refresh ${ref.vault} ${ref.item} --accept-signer ${header.signer}. If nobody knows the name, somebody forged the item.`,
       details: { ...ref, signer: header.signer },
     });
   }

@@ -1,7 +1,10 @@
 // A party that must go from everything, and what it could ever read.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { copyFile, cp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { rosterDigest, type SignedRoster } from '../../src/trust/roster.ts';
 import { ONE, openWorld, type World } from '../scripts/cliWorld.ts';
 import { describeEnd } from '../scripts/vaultProcess.ts';
 import { succeed } from '../scripts/vaultScene.ts';
@@ -19,6 +22,7 @@ const fieldsOf = ({ exposed }: Eviction): unknown => exposed.map(({ item, fields
 describe('vault evict', () => {
   let world: World;
   let web01: string;
+  let bob: { file: string; line: string };
   const git = (...args: string[]): void => { execFileSync('git', [...asUser, ...args], { cwd: world.repository, stdio: 'ignore' }); };
   const commit = (): void => { git('add', '-A'); git('commit', '-q', '--no-verify', '-m', 'x'); };
   const evict = async (args: readonly string[], exitCode = 0): Promise<Eviction> => await world.result('evict', ['evict', ...args], { exitCode }) as unknown as Eviction;
@@ -83,13 +87,14 @@ describe('vault evict', () => {
   });
 
   it('takes an admin out of the items and off the roster', async () => {
-    const bob = await world.key('bob');
+    bob = await world.key('bob');
     const shown = await world.result('key show', ['key', 'show', '--identity', bob.file]);
     await world.result('admin add', ['admin', 'add', 'bob', '--key', bob.line, '--signing-key', String(shown['signing_key']), '--yes']);
     commit();
     await succeed(world.run(['decrypt', 'vault', 'db', '--identity', bob.file]));
     // Signed by bob: once he is off the roster, that counts no more.
     await world.result('update', ['update', 'vault', 'others', '--identity', bob.file, '--from', '-'], { input: '{"by":"bob"}' });
+    await cp(world.repository, world.at('branch'), { recursive: true });
     const eviction = await evict(['bob', '--yes']);
     assert.equal(eviction.roster?.state, 'in-effect');
     assert.deepEqual(fieldsOf(eviction), [['db', 'dsn 4-4'], ['named', 'token 3-3'], ['others', 'by 3-3', 'token 2-3'], ['twins', 't 3-3']]);
@@ -99,5 +104,23 @@ describe('vault evict', () => {
     }
     await succeed(world.run(['verify']));
     await world.refused('not-an-admin', ['update', 'vault', 'others', '{"x":1}', '--identity', bob.file]);
+  });
+
+  it('takes what a former admin had signed on another branch only by name, and signs it anew', async () => {
+    const branch = { variables: { VAULT_STATE_DIR: world.at('branch-state') } };
+    const { roster } = JSON.parse(await readFile(world.at('branch', 'trust', '1.json'), 'utf8')) as SignedRoster;
+    for (const value of [1, 2, 3]) {
+      await succeed(world.run(['update', 'vault', 'others', JSON.stringify({ branch: value }), '-q', '--identity', bob.file, '--repository', world.at('branch'), '--pin', rosterDigest(roster)], branch));
+    }
+    for (const file of ['others.json', 'others_keys.json']) await copyFile(world.at('branch', 'data_bags', 'vault', file), join(world.repository, 'data_bags', 'vault', file));
+    const refused = await world.result('refresh', ['refresh', 'vault', 'others', '--yes'], { exitCode: 5 }) as unknown as Eviction;
+    assert.equal(refused.items[0]?.error?.code, 'signer-unknown');
+    await world.refused('party-not-found', ['refresh', 'vault', 'others', '--accept-signer', 'carol', '--yes']);
+    await world.refused('party-not-found', ['refresh', 'vault', 'others', '--accept-signer', 'alice', '--yes']);
+    await world.result('refresh', ['refresh', 'vault', 'others', '--accept-signer', 'bob', '--yes']);
+    const shown = await world.result('show', ['show', 'vault', 'others']);
+    assert.deepEqual([shown['signed_by'], shown['admins']], ['alice', ['alice']]);
+    assert.deepEqual(JSON.parse((await succeed(world.run(['decrypt', 'vault', 'others', 'branch']))).stdout), 3);
+    await succeed(world.run(['verify']));
   });
 });

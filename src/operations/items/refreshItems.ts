@@ -1,8 +1,9 @@
+import { isSignedBy } from '../../items/verify.ts';
 import { checkName } from '../../names.ts';
 import { itemNotFound } from '../openItem.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import type { Store } from '../../stores/store.ts';
-import type { Session } from './changeItem.ts';
+import type { Intent, Session } from './changeItem.ts';
 import { changeItems, type BatchOptions } from './changeItems.ts';
 import type { ItemOutcome } from './outcome.ts';
 
@@ -21,5 +22,8 @@ export async function selectItems(store: Store, vault?: string, item?: string): 
  * @throws VaultError as {@link changeItems}
  */
 export async function refreshItems(session: Session, refs: readonly ItemRef[], options: BatchOptions): Promise<ItemOutcome[]> {
-  return await changeItems(session, refs, {}, options);
+  const { admins } = session.trust.roster;
+  // What a former admin signed, and was accepted, is signed by one whom every reader knows.
+  const resign: Intent['resign'] = ({ header: { signature, ...header } }) => !admins.some((admin) => isSignedBy(header, signature, admin));
+  return await changeItems(session, refs, { resign }, options);
 }
