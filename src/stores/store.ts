@@ -41,6 +41,8 @@ export interface Store {
   requireFree(ref: ItemRef): Promise<void>;
   /** Completes a write that was cut off, so that what {@link readItem} gives is durable. */
   finishItem(ref: ItemRef): Promise<void>;
+  /** {@link finishItem} of every item. What is damaged is left to the commands that are about it. */
+  finishItems(): Promise<void>;
   /** Items of one vault, or of all, sorted by vault and item. */
   listItems(vault?: string): Promise<ItemRef[]>;
 

@@ -6,10 +6,13 @@ import { openInventory } from './inventory.ts';
 import type { AudienceOptions } from './planAudience.ts';
 
 /**
- * Begins a run of a command that changes items.
+ * Begins a run of a command that changes items; what an earlier run was killed in is finished first, for this one may find nothing
+ * more to do there.
  * @throws VaultError not-an-admin, roster-*: to a roster that was never used here nothing is sealed
  */
 export async function openSession(workspace: Workspace, identity: Identity, options: AudienceOptions): Promise<Session> {
   const trust = await trustRoster(workspace, { firstUse: 'refuse' });
-  return { workspace, trust, signer: signerOf(trust.roster, identity), inventory: openInventory(workspace.store), options, sealEntries: sealOnThreads };
+  const signer = signerOf(trust.roster, identity);
+  await workspace.store.finishItems();
+  return { workspace, trust, signer, inventory: openInventory(workspace.store), options, sealEntries: sealOnThreads };
 }

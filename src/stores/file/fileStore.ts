@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { VaultError } from '../../errors.ts';
+import { isVaultError, VaultError } from '../../errors.ts';
 import { withLock } from '../../files/lock.ts';
 import { listDirectory, readRegularFile, readRegularFileNow } from '../../files/read.ts';
 import { createFile, ensureDirectoryWithin, removeFile, replaceFile } from '../../files/write.ts';
 import { checkName, nameProblem } from '../../names.ts';
 import type { InventoryDocument, InventoryKind, Store } from '../store.ts';
-import { finishItemFiles, hasPendingFile, listForeignFiles, listItemFiles, readItemFiles, readRawFiles, removeItemFiles, requireFree, writeItemFiles } from './itemFiles.ts';
+import { finishItemFiles, hasPendingFile, listForeignFiles, listItemFiles, listPendingFiles, readItemFiles, readRawFiles, removeItemFiles, requireFree, writeItemFiles } from './itemFiles.ts';
 import { listProposalFiles, proposalPath } from './proposalFiles.ts';
 
 const MAX_ROSTER_BYTES = 4 << 20;
@@ -49,6 +49,13 @@ export function openFileStore(root: string): Store {
     requireFree: (ref) => requireFree(root, ref),
     async finishItem(ref) {
       if (await hasPendingFile(root, ref)) await lock(() => finishItemFiles(root, ref));
+    },
+    async finishItems() {
+      for (const ref of await listPendingFiles(root)) {
+        await lock(() => finishItemFiles(root, ref)).catch((error: unknown) => {
+          if (!isVaultError(error, 'document-invalid', 'document-not-canonical', 'format-unsupported', 'input-unreadable', 'input-too-large')) throw error;
+        });
+      }
     },
     listItems: (vault) => listItemFiles(root, vault),
     async readRoster(version) {
