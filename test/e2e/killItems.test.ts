@@ -188,7 +188,7 @@ describe('killed anywhere', () => {
   test('during rotate keys --all, which is gone on with: no item is rotated twice', { concurrency: AT_ONCE }, async (t) => {
     const args = ['rotate', 'keys', '--all', '--json'];
     const rotations = async (scene: RepositoryScene): Promise<string[]> =>
-      (await readdir(scene.at('state', 'iam-vault', 'rotations')).catch(() => [])).filter((file) => file.endsWith('.json'));
+      (await readdir(scene.at('state', 'iam-vault', 'rotations')).catch((): string[] => [])).filter((file) => file.endsWith('.json'));
     const points = await atEachPoint(args, undefined, {}, (point, work) => t.test(point, work), async (scene, killed) => {
       const people = await everybody(scene);
       const generations: number[] = [];
@@ -214,7 +214,7 @@ describe('killed anywhere', () => {
       const args = ['download', VAULT, 'three', '../files/out', '--json', ...force];
       const files = { 'password': OLD, 'port.json': '5432\n' };
       const check = async (scene: RepositoryScene): Promise<readonly string[]> => {
-        const found = await readdir(scene.at('files', 'out')).catch(() => []);
+        const found = await readdir(scene.at('files', 'out')).catch((): string[] => []);
         for (const [name, content] of Object.entries(files)) if (found.includes(name)) assert.equal(await readFile(scene.at('files', 'out', name), 'utf8'), content);
         for (const name of found) assert.equal((await stat(scene.at('files', 'out', name))).mode & 0o077, 0, name);
         return found;

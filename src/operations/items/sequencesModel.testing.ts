@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ErrorCode } from '../../errors.ts';
 import type { Json } from '../../json/canonical.ts';
 
@@ -120,5 +121,5 @@ function missing(from: Holders, than: Holders): string[] {
 }
 
 function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  return isDeepStrictEqual(a, b);
 }

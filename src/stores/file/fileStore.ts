@@ -42,7 +42,7 @@ export function openFileStore(root: string): Store {
   return {
     location: root,
     readItem: (ref) => readItemFiles(root, ref),
-    writeItem: (ref, documents, expected) => lock(() => writeItemFiles(root, ref, documents, expected)),
+    writeItem: (ref, documents, expected, premises) => lock(() => writeItemFiles(root, ref, documents, expected, premises)),
     removeItem: (ref, expected) => lock(() => removeItemFiles(root, ref, expected)),
     readRaw: (ref) => readRawFiles(root, ref),
     listForeign: (vault) => listForeignFiles(root, vault),

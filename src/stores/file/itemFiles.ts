@@ -68,13 +68,14 @@ export async function readItemFiles(root: string, ref: ItemRef): Promise<ItemDoc
 }
 
 /** Writes both files. The caller holds the repository's lock. */
-export async function writeItemFiles(root: string, ref: ItemRef, documents: ItemDocuments, expected: number): Promise<void> {
+export async function writeItemFiles(root: string, ref: ItemRef, documents: ItemDocuments, expected: number, premises?: () => Promise<void>): Promise<void> {
   const paths = pathsOf(root, ref);
   await ensureDirectoryWithin(root, 'data_bags', ref.vault);
   await finishPending(paths);
   const stored = await readPair(paths);
   requireGeneration(ref, stored, expected);
   refuseOther(ref, paths, stored);
+  await premises?.();
   if (stored.item !== undefined && equalBytes(stored.item, documents.item)) {
     await replaceFile(paths.keys, requireReadable(documents.keys, ref), MODE);
     return;
