@@ -23,10 +23,11 @@ export interface Store {
   readItem(ref: ItemRef): Promise<ItemDocuments | undefined>;
   /**
    * Replaces an item, durably, if the stored generation still is `expected` (0: if there is no such item).
+   * @param premises asked while nobody else writes to the store; what it throws is thrown, and nothing is written
    * @throws VaultError store-conflict, with `details.found`; item-exists, where something else has that name;
    *   input-too-large. Nothing was written then
    */
-  writeItem(ref: ItemRef, documents: ItemDocuments, expected: number): Promise<void>;
+  writeItem(ref: ItemRef, documents: ItemDocuments, expected: number, premises?: () => Promise<void>): Promise<void>;
   /**
    * Removes an item, durably, if the stored generation still is `expected`. A removal that was cut off leaves an item that
    * cannot be read, and is finished by another.
@@ -41,6 +42,8 @@ export interface Store {
   requireFree(ref: ItemRef): Promise<void>;
   /** Completes a write that was cut off, so that what {@link readItem} gives is durable. */
   finishItem(ref: ItemRef): Promise<void>;
+  /** {@link finishItem} of every item. What is damaged is left to the commands that are about it. */
+  finishItems(): Promise<void>;
   /** Items of one vault, or of all, sorted by vault and item. */
   listItems(vault?: string): Promise<ItemRef[]>;
 

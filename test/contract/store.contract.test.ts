@@ -123,6 +123,7 @@ for (const engine of engines) {
       const one = example();
       await store.writeItem(ref, one, 0);
       await other.finishItem(ref);
+      await other.finishItems();
       same(await store.readItem(ref), one);
     });
 

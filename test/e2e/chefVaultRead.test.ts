@@ -127,7 +127,7 @@ describe('items of chef-vault side by side with ours', () => {
     for (const vault of ['old', 'sparse', 'first']) {
       for (const args of [['show', vault, 'root', '--values'], ['update', vault, 'root', '--admins', 'bob'], ['verify', vault, 'root']]) {
         const { hint } = await scene.world.refused('item-other-format', args);
-        assert.ok(String(hint).includes(`knife vault show ${vault} root -M client -F json | vault create item NEW_VAULT root --from -`), String(hint));
+        assert.match(String(hint), new RegExp(`knife vault show ${vault} root -M client -F json [|] vault create item \\w+ root .*--from -`));
       }
       await scene.world.result('refresh', ['refresh', vault, 'root'], { exitCode: 1 });
     }

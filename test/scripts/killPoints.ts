@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { RepositoryScene } from './repositoryScene.ts';
 import type { Scene } from './vaultScene.ts';
 import { describeEnd, type Finished } from './vaultProcess.ts';
 
@@ -10,35 +11,51 @@ const PRELOAD = fileURLToPath(new URL('killAtFileOperation.mjs', import.meta.url
 /** Where a process is killed: at an AWS call, or at a file operation. */
 export type KillPoint =
   | { readonly at: 'call'; readonly number: number; readonly when: 'before' | 'after'; readonly name: string }
-  | { readonly at: 'file'; readonly number: number; readonly moment: 'before' | 'after' | 'torn'; readonly name: string };
+  | FilePoint;
+
+export interface FilePoint {
+  readonly at: 'file';
+  readonly number: number;
+  readonly moment: 'before' | 'after' | 'torn';
+  readonly name: string;
+}
 
 /** Runs `args` undisturbed and returns every point in it: each AWS call before and after it is carried out, each file operation. */
 export async function findKillPoints(scene: Scene, args: readonly string[]): Promise<KillPoint[]> {
+  const before = scene.server.sandbox.calls().length;
+  const operations = await findFilePoints(scene, args);
+  const calls = scene.server.sandbox.calls().slice(before).map(({ action }) => action ?? '');
+  return [
+    ...calls.flatMap((action, i) => (['before', 'after'] as const).map((when): KillPoint => (
+      { at: 'call', number: i + 1, when, name: `${when} call ${String(i + 1)} is carried out: ${action}` }))),
+    ...operations,
+  ];
+}
+
+/** {@link findKillPoints} of a command that asks AWS nothing. */
+export async function findFilePoints(scene: WatchedScene, args: readonly string[], variables: Variables = {}): Promise<FilePoint[]> {
   const log = join(scene.directory, 'operations');
   await rm(log, { force: true });
-  const before = scene.server.sandbox.calls().length;
-  const end = await scene.start(args, { ...watched(scene, { KILL_LOG: log }) }).finished;
+  const end = await scene.start(args, watched(scene, { ...variables, KILL_LOG: log })).finished;
   assert.equal(end.exitCode, 0, describeEnd(end));
-  const calls = scene.server.sandbox.calls().slice(before).map(({ action }) => action ?? '');
   const operations = (await readFile(log, 'utf8')).trimEnd().split('\n').map((line) => {
     const [, , name = '', path = ''] = /^(\d+) (\w+) (.*)$/.exec(line) ?? [];
     return { name, path: path.slice(scene.directory.length + 1) };
   });
-  return [
-    ...calls.flatMap((action, i) => (['before', 'after'] as const).map((when): KillPoint => (
-      { at: 'call', number: i + 1, when, name: `${when} call ${String(i + 1)} is carried out: ${action}` }))),
-    ...operations.flatMap(({ name, path }, i) => (['before', 'after', ...(name.startsWith('write') ? ['torn' as const] : [])] as const).map((moment): KillPoint => (
-      { at: 'file', number: i + 1, moment, name: `${moment === 'torn' ? 'half-way through' : moment} file operation ${String(i + 1)}: ${name} ${path}` }))),
-  ];
+  return operations.flatMap(({ name, path }, i) => (['before', 'after', ...(name.startsWith('write') ? ['torn' as const] : [])] as const).map((moment): FilePoint => (
+    { at: 'file', number: i + 1, moment, name: `${moment === 'torn' ? 'half-way through' : moment} file operation ${String(i + 1)}: ${name} ${path}` })));
 }
 
 /** Runs `args` and kills the process there. */
 export async function runAndKill(scene: Scene, args: readonly string[], point: KillPoint): Promise<Finished> {
-  if (point.at === 'file') {
-    return expectKilled(await scene.start(args, watched(scene, { KILL_AT: String(point.number), KILL_MOMENT: point.moment })).finished);
-  }
+  if (point.at === 'file') return await killAtFile(scene, args, point);
   const { finished } = await startAndHold(scene, args, point, 'SIGKILL');
   return expectKilled(await finished);
+}
+
+/** Runs `args` and kills the process at a file operation. */
+export async function killAtFile(scene: WatchedScene, args: readonly string[], { number, moment }: FilePoint, variables: Variables = {}): Promise<Finished> {
+  return expectKilled(await scene.start(args, watched(scene, { ...variables, KILL_AT: String(number), KILL_MOMENT: moment })).finished);
 }
 
 /** Starts `args`, waits until its n-th call of `action` is held by the sandbox, and sends `signal`. */
@@ -61,7 +78,10 @@ function expectKilled(end: Finished): Finished {
   return end;
 }
 
-function watched(scene: Scene, variables: Readonly<Record<string, string>>): { variables: Record<string, string>; nodeOptions: string[] } {
-  const roots = ['repository', 'config', 'state'].map((part) => join(scene.directory, part)).join(delimiter);
+type WatchedScene = Pick<RepositoryScene, 'directory' | 'start'>;
+type Variables = Readonly<Record<string, string>>;
+
+function watched(scene: WatchedScene, variables: Variables): { variables: Variables; nodeOptions: string[] } {
+  const roots = ['repository', 'config', 'state', 'files'].map((part) => join(scene.directory, part)).join(delimiter);
   return { variables: { ...variables, KILL_ROOTS: roots }, nodeOptions: ['--import', PRELOAD] };
 }

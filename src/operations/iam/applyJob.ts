@@ -3,6 +3,7 @@ import { isVaultError, VaultError } from '../../errors.ts';
 import { makeAccessKey } from '../../iam/accessKey.ts';
 import { applyChange, wasMadeMeanwhile } from '../../iam/apply.ts';
 import type { NewAccessKey } from '../../iam/client.ts';
+import { compareAudience } from '../../items/audience.ts';
 import { extendItem, sealItemWith, type Signer } from '../../items/seal.ts';
 import type { ItemDocuments } from '../../items/model.ts';
 import type { Json } from '../../json/canonical.ts';
@@ -11,6 +12,7 @@ import { equalBytes } from '../../sealing/encoding.ts';
 import { rememberGeneration } from '../../state/generations.ts';
 import { openKeyJournal } from '../../state/keyJournal.ts';
 import type { Store } from '../../stores/store.ts';
+import { premisesOf } from '../premises.ts';
 import type { Trust, Workspace } from '../workspace.ts';
 import type { Job, PlannedJob } from './job.ts';
 import { sealOnThreads } from '../../workers/sealOnThreads.ts';
@@ -63,7 +65,8 @@ async function applyPlan(workspace: Workspace, trust: Trust, job: PlannedJob, op
   }
 
   const expected = present?.verified.header.generation ?? 0;
-  const store = (documents: ItemDocuments): Promise<void> => storeItem(workspace, desired, documents, expected);
+  const premises = premisesOf(workspace, trust, present === undefined ? job.recipients : compareAudience(present.verified.keys, job.recipients).gained);
+  const store = (documents: ItemDocuments): Promise<void> => storeItem(workspace, desired, documents, expected, premises);
 
   switch (job.key.kind) {
     case 'create':
@@ -94,9 +97,9 @@ async function applyPlan(workspace: Workspace, trust: Trust, job: PlannedJob, op
  * Writes an item.
  * @throws VaultError as the store does, with `details.ambiguous` true where the item may be stored all the same
  */
-async function storeItem({ store }: Workspace, ref: ItemRef, documents: ItemDocuments, expected: number): Promise<void> {
+async function storeItem({ store }: Workspace, ref: ItemRef, documents: ItemDocuments, expected: number, premises: () => Promise<void>): Promise<void> {
   try {
-    await store.writeItem(ref, documents, expected);
+    await store.writeItem(ref, documents, expected, premises);
   } catch (error) {
     if (!isVaultError(error, 'store-unreachable') || !await mayBeStored(store, ref, documents)) throw error;
     throw new VaultError(error.code, `${error.message} ${ref.vault}/${ref.item} may be stored all the same.`, {

@@ -10,6 +10,7 @@ import { wipe } from '../../sealing/encoding.ts';
 import { rememberGeneration } from '../../state/generations.ts';
 import { refuseChangedKeys } from '../knownKeys.ts';
 import { itemNotFound } from '../openItem.ts';
+import { premisesOf } from '../premises.ts';
 import { readVerifiedItem, refuseMissing, type Trust, type Workspace } from '../workspace.ts';
 import type { Inventory } from './inventory.ts';
 import { planAudience, refuseKeys, type AudienceOptions, type AudiencePlan, type Party, type Scope } from './planAudience.ts';
@@ -84,7 +85,7 @@ export async function planUnchecked(session: Session, ref: ItemRef, intent: Inte
 
 /**
  * Carries an intent out: reads the item, compares, seals, and writes, if the item is then still the one that was read; otherwise
- * it begins anew, so that nobody's change is lost.
+ * it begins anew, so that nobody's change is lost. Where the roster, or a newcomer, is another than when the run began, it stops.
  * @param agreed the plan that somebody agreed to, whose newcomers were compared with the keys that are known: what takes more away
  *   than it is refused
  * @throws VaultError item-not-found, item-missing, not-a-recipient, recipient-unknown, store-conflict, what planAudience and
@@ -105,7 +106,7 @@ export async function changeItem(session: Session, ref: ItemRef, intent: Intent,
       const newcomers = planned.audience.gained.filter(({ name, publicKey }) => !known.has(`${name} ${publicKey.fingerprint}`));
       await refuseChangedKeys(session.workspace, session.trust, newcomers, session.options.acceptKeys);
       const documents = await compose(session, prepared);
-      await session.workspace.store.writeItem(ref, documents, verified.header.generation);
+      await session.workspace.store.writeItem(ref, documents, verified.header.generation, premisesOf(session.workspace, session.trust, planned.audience.gained));
       await rememberGeneration(session.workspace.state, session.trust.repository, ref, planned.generation);
       return planned;
     } catch (error) {

@@ -7,6 +7,7 @@ import type { Json } from '../../json/canonical.ts';
 import { checkName } from '../../names.ts';
 import { readSeenGeneration, rememberGeneration } from '../../state/generations.ts';
 import { refuseChangedKeys } from '../knownKeys.ts';
+import { premisesOf } from '../premises.ts';
 import { readParsedItem, refuseMissing } from '../workspace.ts';
 import type { PlannedChange, Session } from './changeItem.ts';
 import { planAudience } from './planAudience.ts';
@@ -41,7 +42,7 @@ export async function createItem(session: Session, item: NewItem): Promise<Plann
     ...ref, repository: trust.repository, fields: item.fields, ...audience.audience, recipients: audience.recipients,
     generation, signer, time: workspace.now(),
   });
-  await workspace.store.writeItem(ref, documents, 0);
+  await workspace.store.writeItem(ref, documents, 0, premisesOf(workspace, trust, audience.gained));
   await rememberGeneration(workspace.state, trust.repository, ref, generation);
   return { ...ref, action: 'created', generation, audience, header: {}, fields: { added: Object.keys(item.fields), changed: [], removed: [] } };
 }

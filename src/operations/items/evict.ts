@@ -103,7 +103,11 @@ export async function evict(session: Session, party: EvictedParty, history: () =
   await agree(plan);
   // The inventory first, so that no refresh seals to it again.
   if (party.role === 'client' && party.isListed) await removeNode(store, party.name);
-  return { ...plan, items: await changeItems(session, refs, intent, confirmed) };
+  // Somebody may have sealed to it since the plan was made; from here on nobody does.
+  const now = await itemsNaming(store, party.name);
+  const isPlanned = ({ vault, item }: ItemRef): boolean => refs.some((ref) => ref.vault === vault && ref.item === item);
+  const exposure = now.every(isPlanned) ? plan.exposure : await findExposure(presentAnd(store, history()), party);
+  return { ...plan, exposure, items: await changeItems(session, now, intent, confirmed) };
 }
 
 /** Items whose recipients, or whose header, name a party; the text is looked at, so that damaged ones count too. */

@@ -10,14 +10,17 @@ import { openInventory } from './inventory.ts';
 import type { AudienceOptions } from './planAudience.ts';
 
 /**
- * Begins a run of a command that changes items.
+ * Begins a run of a command that changes items; what an earlier run was killed in is finished first, for this one may find nothing
+ * more to do there.
  * @param acceptSigners former admins whose signatures on items are taken once more, because somebody looked at what they signed
- * @throws VaultError not-an-admin, roster-*: to a roster that was never used here nothing is sealed
+ * @throws VaultError not-an-admin, roster-*: to a roster that was never used here nothing is sealed; party-not-found
  */
 export async function openSession(workspace: Workspace, identity: Identity, options: AudienceOptions, acceptSigners: readonly string[] = []): Promise<Session> {
   const known = await trustRoster(workspace, { firstUse: 'refuse' });
+  const signer = signerOf(known.roster, identity);
   const trust = acceptSigners.length === 0 ? known : { ...known, formerAdmins: await formerSigners(workspace, acceptSigners) };
-  return { workspace, trust, signer: signerOf(trust.roster, identity), inventory: openInventory(workspace.store), options, sealEntries: sealOnThreads };
+  await workspace.store.finishItems();
+  return { workspace, trust, signer, inventory: openInventory(workspace.store), options, sealEntries: sealOnThreads };
 }
 
 /** Admins of earlier versions by name, with every key that they had. @throws VaultError party-not-found */

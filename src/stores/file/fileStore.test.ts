@@ -72,6 +72,18 @@ describe('the file store', () => {
     });
   }
 
+  test('all that writers were killed in is finished, but for what is damaged', async (t) => {
+    const root = await folder(t);
+    const store = openFileStore(root);
+    await store.finishItems();
+    await store.writeItem(ref, one, 0);
+    await writeFile(bag(root, '.account_user.pending'), pendingOf(two));
+    await writeFile(bag(root, '.damaged.pending'), '{}');
+    await store.finishItems();
+    assert.deepEqual((await readdir(join(root, 'data_bags', 'vault'))).sort(), ['.damaged.pending', 'account_user.json', 'account_user_keys.json']);
+    same(await store.readItem(ref), two);
+  });
+
   test('a pending file that is older than the pair is left over', async (t) => {
     const root = await folder(t);
     const store = openFileStore(root);

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { VaultError } from '../../errors.ts';
+import { isVaultError, VaultError } from '../../errors.ts';
 import { withLock } from '../../files/lock.ts';
 import { listDirectory, readRegularFile, readRegularFileNow } from '../../files/read.ts';
 import { createFile, ensureDirectoryWithin, removeFile, replaceFile } from '../../files/write.ts';
 import { checkName, nameProblem } from '../../names.ts';
 import type { InventoryDocument, InventoryKind, Store } from '../store.ts';
-import { finishItemFiles, hasPendingFile, listForeignFiles, listItemFiles, readItemFiles, readRawFiles, removeItemFiles, requireFree, writeItemFiles } from './itemFiles.ts';
+import { finishItemFiles, hasPendingFile, listForeignFiles, listItemFiles, listPendingFiles, readItemFiles, readRawFiles, removeItemFiles, requireFree, writeItemFiles } from './itemFiles.ts';
 import { listProposalFiles, proposalPath } from './proposalFiles.ts';
 
 const MAX_ROSTER_BYTES = 4 << 20;
@@ -42,13 +42,20 @@ export function openFileStore(root: string): Store {
   return {
     location: root,
     readItem: (ref) => readItemFiles(root, ref),
-    writeItem: (ref, documents, expected) => lock(() => writeItemFiles(root, ref, documents, expected)),
+    writeItem: (ref, documents, expected, premises) => lock(() => writeItemFiles(root, ref, documents, expected, premises)),
     removeItem: (ref, expected) => lock(() => removeItemFiles(root, ref, expected)),
     readRaw: (ref) => readRawFiles(root, ref),
     listForeign: (vault) => listForeignFiles(root, vault),
     requireFree: (ref) => requireFree(root, ref),
     async finishItem(ref) {
       if (await hasPendingFile(root, ref)) await lock(() => finishItemFiles(root, ref));
+    },
+    async finishItems() {
+      for (const ref of await listPendingFiles(root)) {
+        await lock(() => finishItemFiles(root, ref)).catch((error: unknown) => {
+          if (!isVaultError(error, 'document-invalid', 'document-not-canonical', 'format-unsupported', 'input-unreadable', 'input-too-large')) throw error;
+        });
+      }
     },
     listItems: (vault) => listItemFiles(root, vault),
     async readRoster(version) {

@@ -70,13 +70,14 @@ export async function readItemFiles(root: string, ref: ItemRef): Promise<ItemDoc
 }
 
 /** Writes both files. The caller holds the repository's lock. */
-export async function writeItemFiles(root: string, ref: ItemRef, documents: ItemDocuments, expected: number): Promise<void> {
+export async function writeItemFiles(root: string, ref: ItemRef, documents: ItemDocuments, expected: number, premises?: () => Promise<void>): Promise<void> {
   const paths = pathsOf(root, ref);
   await ensureDirectoryWithin(root, 'data_bags', ref.vault);
   await finishPending(paths);
   const stored = readPair(paths);
   requireGeneration(ref, stored, expected);
   refuseOther(ref, paths, stored);
+  await premises?.();
   if (stored.item !== undefined && equalBytes(stored.item, documents.item)) {
     await replaceFile(paths.keys, requireReadable(documents.keys, ref), MODE);
     return;
@@ -219,6 +220,21 @@ export async function listForeignFiles(root: string, vault: string): Promise<str
 
 /** Items that have a keys document, or one that is pending; sorted. */
 export async function listItemFiles(root: string, vault?: string): Promise<ItemRef[]> {
+  const suffix = `${KEYS_SUFFIX}.json`;
+  return await itemsNamed(root, vault, (name) => (name.endsWith(suffix) ? name.slice(0, -suffix.length) : pendingItem(name)));
+}
+
+/** Items that a writer is at work on, or was when it was killed; sorted. */
+export async function listPendingFiles(root: string): Promise<ItemRef[]> {
+  return await itemsNamed(root, undefined, pendingItem);
+}
+
+function pendingItem(name: string): string | undefined {
+  return name.startsWith('.') && name.endsWith(PENDING) ? name.slice(1, -PENDING.length) : undefined;
+}
+
+/** @param itemOf the item that a file of this name belongs to */
+async function itemsNamed(root: string, vault: string | undefined, itemOf: (name: string) => string | undefined): Promise<ItemRef[]> {
   const bags = join(root, 'data_bags');
   const vaults = vault === undefined ? (await listDirectory(bags)).filter((name) => nameProblem('vault', name) === undefined)
     : [checkName('vault', vault)];
@@ -231,13 +247,8 @@ export async function listItemFiles(root: string, vault?: string): Promise<ItemR
       if (isVaultError(error, 'input-unreadable')) continue; // A file among the folders.
       throw error;
     }
-    const suffix = `${KEYS_SUFFIX}.json`;
-    const items = names.flatMap((name) =>
-      name.endsWith(suffix) ? [name.slice(0, -suffix.length)]
-      : name.startsWith('.') && name.endsWith(PENDING) ? [name.slice(1, -PENDING.length)]
-      : []);
-    for (const item of new Set(items)) {
-      if (nameProblem('item', item) === undefined) found.push({ vault: each, item });
+    for (const item of new Set(names.map(itemOf))) {
+      if (item !== undefined && nameProblem('item', item) === undefined) found.push({ vault: each, item });
     }
   }
   return found.sort((a, b) => compareNames(a.vault, b.vault) || compareNames(a.item, b.item));
