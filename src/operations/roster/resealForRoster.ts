@@ -22,7 +22,7 @@ const ATTEMPTS = 5;
  * written as long as one item cannot be.
  */
 export const resealForRoster: ResealItems = async (workspace, trust, effect) => {
-  const judge: Trust = { ...trust, formerAdmins: effect.lost };
+  const judge: Trust = { ...trust, formerAdmins: effect.vouched };
   const refs = await workspace.store.listItems();
   if (effect.lost.length > 0) {
     const failed = await forEach(refs, (ref) => checkItem(workspace, judge, ref, effect));
