@@ -7,7 +7,7 @@ const MARK = '# iam-vault: checks every signature before a commit. Made by "vaul
 
 /** The line of a hook that checks one repository; git runs it in the work tree's top directory. */
 export function checkLine(program: readonly string[], prefix: string): string {
-  return `${quoteWords([...program, 'verify', '--quiet', ...(prefix === '' ? [] : ['--repository', prefix.replace(/\/$/, '')])])} || exit 1`;
+  return `${quoteWords([...program, 'verify', '--staged', '--quiet', ...(prefix === '' ? [] : ['--repository', prefix.replace(/\/$/, '')])])} || exit 1`;
 }
 
 /**

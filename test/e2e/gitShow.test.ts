@@ -133,7 +133,7 @@ describe('vault git install', () => {
     assert.match(await readFile(world.at('two', '.gitattributes'), 'utf8'), /^\*\.png binary\n#/);
     for (const { path } of made.git.hooks) {
       assert.equal((await stat(path)).mode & 0o777, 0o755);
-      assert.match(await readFile(path, 'utf8'), / verify --quiet \|\| exit 1\n$/);
+      assert.match(await readFile(path, 'utf8'), / verify --staged --quiet \|\| exit 1\n$/);
     }
     const before = await world.tree();
     const again = await world.result('git install', ['git', 'install'], { cwd: top }) as { attributes: string; config: string; hooks: { state: string }[] };
@@ -149,7 +149,7 @@ describe('vault git install', () => {
     const { hooks } = shaped('git install', stdout) as { hooks: { state: string }[] };
     assert.deepEqual(hooks.map(({ state }) => state), ['foreign', 'installed']);
     assert.equal(await readFile(hook, 'utf8'), '#!/bin/sh\nexit 0\n');
-    const line = stderr.split('\n').find((each) => each.includes(' verify --quiet '))?.trim() ?? '';
+    const line = stderr.split('\n').find((each) => each.includes(' verify --staged --quiet '))?.trim() ?? '';
     await world.write('three/.git/hooks/pre-commit', `#!/bin/sh\n${line}\n`, 0o755);
     const now = await world.result('git install', ['git', 'install'], { cwd: top }) as { hooks: { state: string }[] };
     assert.deepEqual(now.hooks.map(({ state }) => state), ['present', 'present']);

@@ -80,7 +80,7 @@ async function notice({ store, notice: tell }: Workspace, refs: readonly ItemRef
     const foreign = await store.listForeign(vault);
     if (foreign.length > 0) tell(`In data_bags/${vault} lie items that are no vault's, and are open to every reader: ${foreign.join(', ')}.`);
   }
-  if (passedOver.length > 0) tell(`Not looked into, for they are larger than 1 MiB or cannot be read: ${passedOver.join(', ')}.`);
+  if (passedOver.length > 0) tell(`Not looked into, for they are larger than 1 MiB, cannot be read, or have names that are no text: ${passedOver.join(', ')}.`);
 }
 
 /** Reads what is remembered, and remembers nothing. */
