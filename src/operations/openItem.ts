@@ -50,7 +50,8 @@ export async function openItem(workspace: Workspace, ref: ItemRef, identities: I
 
 /** The error for an item that does not exist, with the nearest that does, or with what is there instead. */
 export async function itemNotFound(store: Store, { vault, item }: ItemRef): Promise<VaultError> {
-  const foreign = foreignTypeOf(await store.readRaw({ vault, item }));
+  // Where a vault alone was asked for, there is no name to look under.
+  const foreign = item === '' ? undefined : foreignTypeOf(await store.readRaw({ vault, item }));
   if (foreign !== undefined) return foreignItem({ vault, item }, foreign);
   const items = await store.listItems();
   const vaults = [...new Set(items.map((each) => each.vault))];
