@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { openGitScene, type GitScene } from '../scripts/gitScene.ts';
+import { layoutJson } from '../../src/json/canonical.ts';
+import { FILES, openGitScene, type GitScene } from '../scripts/gitScene.ts';
 
 /** What somebody tries who can push, on a machine where the program runs git. */
 describe('attacks by way of git', () => {
@@ -34,6 +35,15 @@ describe('attacks by way of git', () => {
     const { code, output } = await scene.git('commit', '-qm', 'notes');
     assert.notEqual(code, 0);
     assert.match(output, /notes\.txt:1/);
+  });
+
+  test('plaintext is found under the name of an item\'s file, though a sound pending file lies beside it', async () => {
+    const [item, keys] = await Promise.all(FILES.map((path) => readFile(at(path), 'utf8')));
+    await writeFile(at('data_bags/vault/.login.pending'), layoutJson({ item: item ?? '', keys: keys ?? '' }));
+    await writeFile(at(FILES[0] ?? ''), `{"note": "${KEY.trim()}"}\n`);
+    const { exitCode, stderr } = await scene.world.run(['verify']);
+    assert.equal(exitCode, 5);
+    assert.match(stderr, /login\.json:1/);
   });
 
   test('a file whose name is no text is not taken for looked into', { skip: process.platform !== 'linux' && 'file systems elsewhere do not keep such names' }, async () => {
