@@ -32,12 +32,18 @@ const SETTINGS = {
 };
 
 /**
+ * So that no program is run that files of a repository name: a directory that somebody committed can look like a bare repository, with a
+ * configuration of its own, to git that begins there.
+ */
+const NO_PROGRAMS = ['-c', 'safe.bareRepository=explicit', '-c', 'core.fsmonitor=false'];
+
+/**
  * Runs git without a shell.
  * @throws VaultError git-failed where git is missing, or ends with a code that is not accepted
  */
 export function runGit({ directory, variables }: Git, args: readonly string[], { input, accept = [] }: GitOptions = {}): Promise<GitResult> {
   return new Promise((resolve, reject) => {
-    const child = execFile('git', args, { cwd: directory, env: { ...variables, ...SETTINGS }, encoding: 'buffer', maxBuffer: MAX_OUTPUT }, (error, stdout, stderr) => {
+    const child = execFile('git', [...NO_PROGRAMS, ...args], { cwd: directory, env: { ...variables, ...SETTINGS }, encoding: 'buffer', maxBuffer: MAX_OUTPUT }, (error, stdout, stderr) => {
       const message = stderr.subarray(0, MAX_MESSAGE).toString('utf8').trim();
       const code = error === null ? 0 : error.code;
       if (typeof code === 'number' && (code === 0 || accept.includes(code))) resolve({ code, stdout, message });
@@ -51,7 +57,7 @@ export function runGit({ directory, variables }: Git, args: readonly string[], {
 
 /** Starts git and leaves its streams to the caller. Standard error is discarded. */
 export function startGit({ directory, variables }: Git, args: readonly string[]): ChildProcessWithoutNullStreams {
-  const child = spawn('git', args, { cwd: directory, env: { ...variables, ...SETTINGS }, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn('git', [...NO_PROGRAMS, ...args], { cwd: directory, env: { ...variables, ...SETTINGS }, stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.on('error', () => undefined);
   child.stderr.resume();
   return child;

@@ -134,11 +134,13 @@ const keys: fc.Arbitrary<KeysDocument> = fc.record({
     header: { ...parseKeys(example().keys, 'keys').header, search_query: query, named_admins: namedAdmins, named_clients: named ? sorted.slice(0, 2).map(({ name }) => name) : [] },
   };
 });
+/** As a version that was made from one of {@link keys}. */
+const newer = keys.map((document): KeysDocument => ({ ...document, header: { ...document.header, generation: 2, signature: 'another' } }));
 const swapped = <T extends { readonly ours: string; readonly theirs: string }>(list: readonly T[]): T[] => list.map((each) => ({ ...each, ours: each.theirs, theirs: each.ours }));
 
 describe('properties of merging', () => {
   test('who is ours makes no difference', () => {
-    fc.assert(fc.property(fc.option(keys, { nil: undefined }), keys, keys, (from, ours, theirs) => {
+    fc.assert(fc.property(fc.option(fc.oneof(keys, newer), { nil: undefined }), newer, newer, (from, ours, theirs) => {
       const [one, other] = [mergeAudience({ base: from, ours, theirs }), mergeAudience({ base: from, ours: theirs, theirs: ours })];
       assert.deepEqual(swapped(other.conflicts), one.conflicts);
       if (one.conflicts.length === 0) assert.deepEqual(other, one);
@@ -146,7 +148,7 @@ describe('properties of merging', () => {
   });
 
   test('nobody comes back who was removed on one side, and nobody goes whom nobody removed', () => {
-    fc.assert(fc.property(keys, keys, keys, (from, ours, theirs) => {
+    fc.assert(fc.property(keys, newer, newer, (from, ours, theirs) => {
       const { recipients, conflicts: found } = mergeAudience({ base: from, ours, theirs });
       if (found.length > 0) return;
       const has = (document: KeysDocument, name: string): boolean => document.clients.some((each) => each.name === name);
@@ -159,11 +161,24 @@ describe('properties of merging', () => {
   });
 
   test('merging with an unchanged side gives the other', () => {
-    fc.assert(fc.property(keys, keys, (from, theirs) => {
+    fc.assert(fc.property(keys, newer, (from, theirs) => {
       const merged = mergeAudience({ base: from, ours: from, theirs });
       assert.deepEqual(merged.conflicts, []);
       assert.deepEqual([merged.recipients, merged.searchQuery, merged.namedAdmins, merged.namedClients], [recipientNames(theirs), theirs.header.search_query, theirs.header.named_admins, theirs.header.named_clients]);
     }));
+  });
+
+  test('a side that is older than what both began with decides nothing, unless it is preferred', () => {
+    fc.assert(fc.property(newer, keys, newer.map((each) => ({ ...each, header: { ...each.header, generation: 3 } })), (from, older, newest) => {
+      for (const [sides, prefer] of [[{ ours: older, theirs: newest }, 'theirs'], [{ ours: newest, theirs: older }, 'ours']] as const) {
+        assert.notDeepEqual(mergeAudience({ base: from, ...sides }).conflicts, []);
+        const merged = mergeAudience({ base: from, ...sides }, prefer);
+        assert.deepEqual(merged.recipients.filter(({ name }) => !merged.namedClients.includes(name)), recipientNames(newest).filter(({ name }) => !merged.namedClients.includes(name)));
+        assert.deepEqual([merged.searchQuery, merged.namedAdmins, merged.namedClients], [newest.header.search_query, newest.header.named_admins, newest.header.named_clients]);
+      }
+    }));
+    assert.deepEqual(mergeFields({ base: { a: 2 }, ours: { a: 1 }, theirs: { a: 2 } }, 'theirs', true).fields, { a: 2 });
+    assert.equal(mergeFields({ base: { a: 2 }, ours: { a: 1 }, theirs: { a: 2 } }, undefined, true).conflicts.length, 1);
   });
 
   const values = fc.dictionary(fc.constantFrom(...names), fc.constantFrom(1, 2, 'x'));

@@ -44,10 +44,23 @@ export function refuseConflicts({ vault, item }: ItemRef, conflicts: readonly Me
   });
 }
 
-/** The value that one side alone changed; undefined where both did, differently. */
-function threeWay<T>({ base, ours, theirs }: ThreeWay<T>, same: (a: T | undefined, b: T | undefined) => boolean): { readonly value: T } | undefined {
-  if (same(ours, theirs) || same(base, theirs)) return { value: ours };
+/**
+ * The value that one side alone changed; undefined where both did, differently.
+ * @param setBack one side is older than the base: what differs then is a decision, not a change
+ */
+function threeWay<T>({ base, ours, theirs }: ThreeWay<T>, same: (a: T | undefined, b: T | undefined) => boolean, setBack: boolean): { readonly value: T } | undefined {
+  if (same(ours, theirs)) return { value: ours };
+  if (setBack) return undefined;
+  if (same(base, theirs)) return { value: ours };
   return same(base, ours) ? { value: theirs } : undefined;
+}
+
+/**
+ * Whether a side is no newer than what both began with, and is not that either. Who signs nothing can put an older generation on a
+ * branch: whom it names, and was removed since, would look like somebody whom that branch added.
+ */
+export function isSetBack({ base, ours, theirs }: ThreeWay<Pick<KeysDocument, 'header'>>): boolean {
+  return base !== undefined && [ours, theirs].some(({ header }) => header.generation <= base.header.generation && header.signature !== base.header.signature);
 }
 
 /**
@@ -55,9 +68,10 @@ function threeWay<T>({ base, ours, theirs }: ThreeWay<T>, same: (a: T | undefine
  * The result does not depend on which side is called ours, but for what `prefer` decides.
  */
 export function mergeAudience({ base, ours, theirs }: ThreeWay<KeysDocument>, prefer?: Preference): MergedAudience {
-  const conflicts: MergeConflict[] = [];
+  const setBack = isSetBack({ base, ours, theirs });
+  const conflicts: MergeConflict[] = setBack && prefer === undefined ? [conflictOfAge({ base, ours, theirs })] : [];
   const settle = <T>(what: string, sides: ThreeWay<T>, tell: (value: T) => string): T => {
-    const merged = threeWay(sides, (a, b) => a === b);
+    const merged = threeWay(sides, (a, b) => a === b, setBack);
     if (merged !== undefined) return merged.value;
     if (prefer === undefined) conflicts.push({ what, ours: tell(sides.ours), theirs: tell(sides.theirs) });
     return prefer === 'theirs' ? sides.theirs : sides.ours;
@@ -74,8 +88,9 @@ export function mergeAudience({ base, ours, theirs }: ThreeWay<KeysDocument>, pr
 
   const [from, left, right] = [base?.header, ours.header, theirs.header];
   const searchQuery = settle('search_query', { base: from?.search_query, ours: left.search_query, theirs: right.search_query }, (value) => `made it ${JSON.stringify(value)}`);
-  const clients = mergeNames({ base: from?.named_clients ?? [], ours: left.named_clients, theirs: right.named_clients });
-  const admins = mergeNamedAdmins({ base: from?.named_admins, ours: left.named_admins, theirs: right.named_admins }, settle);
+  const preferred = setBack ? prefer ?? 'ours' : undefined;
+  const clients = mergeNames({ base: from?.named_clients ?? [], ours: left.named_clients, theirs: right.named_clients }, preferred);
+  const admins = mergeNamedAdmins({ base: from?.named_admins, ours: left.named_admins, theirs: right.named_admins }, settle, preferred);
 
   // Whom one side names, the other must not have removed.
   const keepNamed = (role: RecipientName['role'], names: readonly string[], namedBy: (header: ItemHeader) => readonly string[]): string[] => names.filter((name) => {
@@ -104,17 +119,23 @@ export function mergeAudience({ base, ours, theirs }: ThreeWay<KeysDocument>, pr
 type Settle = <T>(what: string, sides: ThreeWay<T>, tell: (value: T) => string) => T;
 
 /** Lists are merged name by name; "everyone on the roster" and a list are two different things, of which there can be one. */
-function mergeNamedAdmins({ base, ours, theirs }: ThreeWay<readonly string[] | null>, settle: Settle): readonly string[] | null {
-  if (base != null && ours !== null && theirs !== null) return mergeNames({ base, ours, theirs });
+function mergeNamedAdmins({ base, ours, theirs }: ThreeWay<readonly string[] | null>, settle: Settle, preferred: Preference): readonly string[] | null {
+  if (base != null && ours !== null && theirs !== null) return mergeNames({ base, ours, theirs }, preferred);
   const text = (names: readonly string[] | null): string => (names === null ? '' : names.join(' '));
   const settled = settle('named_admins', { base: base === undefined ? undefined : text(base), ours: text(ours), theirs: text(theirs) },
     (value) => (value === '' ? 'made it everyone on the roster' : `made it ${value.replaceAll(' ', ', ')}`));
   return settled === '' ? null : settled.split(' ');
 }
 
-/** Names that are in both, or that one side alone added; sorted. */
-function mergeNames({ base, ours, theirs }: ThreeWay<readonly string[]>): string[] {
-  return unite(ours, theirs).filter((name) => threeWay({ base: base?.includes(name) ?? false, ours: ours.includes(name), theirs: theirs.includes(name) }, (a, b) => a === b)?.value === true);
+/** Names that are in both, or that one side alone added; sorted. Those of one side where one was set back. */
+function mergeNames({ base, ours, theirs }: ThreeWay<readonly string[]>, preferred: Preference): string[] {
+  if (preferred !== undefined) return [...(preferred === 'ours' ? ours : theirs)];
+  return unite(ours, theirs).filter((name) => threeWay({ base: base?.includes(name) ?? false, ours: ours.includes(name), theirs: theirs.includes(name) }, (a, b) => a === b, false)?.value === true);
+}
+
+function conflictOfAge({ base, ours, theirs }: ThreeWay<KeysDocument>): MergeConflict {
+  const tell = ({ header }: KeysDocument): string => `is ${String(header.generation)}`;
+  return { what: `generation, which was ${String(base?.header.generation ?? 0)} in what both began with`, ours: tell(ours), theirs: tell(theirs) };
 }
 
 /** The fields of both sides, merged by value. */
@@ -126,7 +147,7 @@ export interface MergedFields {
 /** Merges fields by value. A field that one side removed, and the other did not touch, stays removed. */
 export function mergeFields(
   { base, ours, theirs }: { readonly base: Readonly<Record<string, Json | typeof UNREADABLE>> | undefined; readonly ours: Readonly<Record<string, Json>>; readonly theirs: Readonly<Record<string, Json>> },
-  prefer?: Preference,
+  prefer?: Preference, setBack = false,
 ): MergedFields {
   const conflicts: MergeConflict[] = [];
   const fields: [string, Json][] = [];
@@ -134,7 +155,7 @@ export function mergeFields(
   const valueIn = (side: Readonly<Record<string, Json | typeof UNREADABLE>> | undefined, name: string): Value => (side !== undefined && Object.hasOwn(side, name) ? side[name] : undefined);
   for (const name of unite(Object.keys(base ?? {}), Object.keys(ours), Object.keys(theirs))) {
     const sides: ThreeWay<Value> = { base: valueIn(base, name), ours: valueIn(ours, name), theirs: valueIn(theirs, name) };
-    const merged = threeWay<Value>(sides, sameValue);
+    const merged = threeWay<Value>(sides, sameValue, setBack);
     if (merged === undefined && prefer === undefined) {
       const tell = (value: Value): string => (value === undefined ? 'removed it' : sides.base === undefined ? 'added it' : sides.base === UNREADABLE ? 'may have changed it' : 'changed it');
       conflicts.push({ what: `field ${name}`, ours: tell(sides.ours), theirs: tell(sides.theirs) });

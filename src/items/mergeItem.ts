@@ -5,8 +5,8 @@ import { commitmentOf, type ItemRef } from '../sealing/dataKey.ts';
 import { digestOf, FORMAT, wipe } from '../sealing/encoding.ts';
 import { mergedDataKey, sealMergedFields } from '../sealing/mergedKey.ts';
 import type { PublicKey } from '../sealing/publicKey.ts';
-import { mergeAudience, mergeFields, refuseConflicts, UNREADABLE, type MergeConflict, type MergedAudience, type Preference } from './merge.ts';
-import { encodeItem, encodeKeys, type ItemDocuments, type ItemHeader, type RecipientEntry } from './model.ts';
+import { isSetBack, mergeAudience, mergeFields, refuseConflicts, UNREADABLE, type MergeConflict, type MergedAudience, type Preference, type ThreeWay } from './merge.ts';
+import { encodeItem, encodeKeys, type ItemDocuments, type ItemHeader, type KeysDocument, type RecipientEntry } from './model.ts';
 import { recipientsDigest, sortEntries, type RecipientName, type SealEntries } from './recipients.ts';
 import { signHeader, sortNames, timeText, type Signer } from './seal.ts';
 import type { OpenItem, VerifiedItem } from './verify.ts';
@@ -98,8 +98,8 @@ export function mergeItemFile(sides: MergeSides): Uint8Array {
 }
 
 function mergeParts(sides: MergeSides): { readonly audience: MergedAudience; readonly content: MergedContent } {
-  const { base, ours, theirs, prefer } = sides;
-  const audience = mergeAudience({ base: base?.keys, ours: ours.keys, theirs: theirs.keys }, prefer);
+  const { ours, prefer } = sides;
+  const audience = mergeAudience(keysOf(sides), prefer);
   const content = mergeContent(sides);
   refuseConflicts(ours, [...audience.conflicts, ...content.conflicts, ...knowingRemoved(audience, content)]);
   return { audience, content };
@@ -113,10 +113,15 @@ function knowingRemoved({ recipients }: MergedAudience, { of }: MergedContent): 
     .map((what) => ({ what, ours: 'has a data key', theirs: 'has a data key, and one of the two removed it without a new key: run "vault rotate keys" there first' }));
 }
 
+function keysOf({ base, ours, theirs }: MergeSides): ThreeWay<KeysDocument> {
+  return { base: base?.keys, ours: ours.keys, theirs: theirs.keys };
+}
+
 function mergeContent(sides: MergeSides): MergedContent {
   const { base, ours, theirs } = sides;
   requireOneKey(sides);
-  const unchanged = (version: VerifiedItem): boolean => version.header.item_digest === base?.header.item_digest;
+  const setBack = isSetBack(keysOf(sides));
+  const unchanged = (version: VerifiedItem): boolean => !setBack && version.header.item_digest === base?.header.item_digest;
   if (ours.header.item_digest === theirs.header.item_digest) return contentOf([ours, theirs], sides);
   if (unchanged(theirs)) return contentOf([ours], sides);
   if (unchanged(ours)) return contentOf([theirs], sides);
@@ -142,10 +147,11 @@ function contentOf(of: readonly [VerifiedItem, ...VerifiedItem[]], { open }: Mer
 }
 
 /** Both sides encrypted anew: the fields are merged by value and encrypted under a key that follows from both. */
-function contentOfBoth({ base, ours, theirs, open, prefer }: MergeSides): MergedContent {
+function contentOfBoth(sides: MergeSides): MergedContent {
+  const { base, ours, theirs, open, prefer } = sides;
   const ref: ItemRef = { vault: ours.vault, item: ours.item };
   return withOpen(open(ours), (left) => withOpen(open(theirs), (right) => {
-    const merged = mergeFields({ base: base === undefined ? undefined : readableFields(base, open), ours: left.all(), theirs: right.all() }, prefer);
+    const merged = mergeFields({ base: base === undefined ? undefined : readableFields(base, open), ours: left.all(), theirs: right.all() }, prefer, isSetBack(keysOf(sides)));
     const keys = [left.copyDataKey(), right.copyDataKey()] as const;
     const dataKey = mergedDataKey(...keys, ref, merged.fields);
     const document = { format: FORMAT, id: ref.item, vault: ref.vault, fields: sealMergedFields(merged.fields, dataKey, ref) } as const;

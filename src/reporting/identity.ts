@@ -7,13 +7,14 @@ export function describeIdentity({ publicKey, signingKey }: Identity, path: stri
     `public key   ${publicKey.line}`,
     ...(signingKey === undefined ? [] : [`signing key  ${signingKey.line}`]),
     `fingerprint  ${publicKey.fingerprint}`,
+    ...(signingKey === undefined ? [] : [`signs with   ${signingKey.fingerprint}`]),
     `identity     ${escapeForTerminal(path)}`,
   ];
   return {
     json: {
       public_key: publicKey.line,
       ...(signingKey === undefined ? {} : { signing_key: signingKey.line }),
-      fingerprint: publicKey.fingerprint, type: publicKey.type, identity: path,
+      fingerprint: publicKey.fingerprint, ...(signingKey === undefined ? {} : { signing_fingerprint: signingKey.fingerprint }), type: publicKey.type, identity: path,
     },
     text: lines.join('\n'),
   };

@@ -1,23 +1,29 @@
 import type { DamagedProposal, Proposal, ProposalList } from '../operations/roster/proposals.ts';
 import type { ItemOutcome } from '../operations/roster/resealItems.ts';
 import type { RosterOutcome } from '../operations/roster/rosterChange.ts';
-import { parsePublicKey } from '../sealing/publicKey.ts';
+import { parsePublicKey, parseSigningKey } from '../sealing/publicKey.ts';
 import type { Approval, RosterDifference } from '../trust/proposal.ts';
+import type { Admin } from '../trust/roster.ts';
 import { escapeForTerminal } from './escape.ts';
 import type { Colors } from './output.ts';
 
 /** What a version changes, as JSON. */
 export function differenceAsJson({ gained, lost, quorum }: RosterDifference): object {
-  return { added: gained.map(({ name, public_key }) => ({ name, fingerprint: parsePublicKey(public_key).fingerprint })), removed: lost.map(({ name }) => name), quorum };
+  return { added: gained.map(({ name, public_key, signing_key }) => ({ name, fingerprint: parsePublicKey(public_key).fingerprint, signing_fingerprint: parseSigningKey(signing_key).fingerprint })), removed: lost.map(({ name }) => name), quorum };
 }
 
 /** The same, a line each. */
 export function renderDifference({ gained, lost, quorum }: RosterDifference, colors: Colors): string[] {
   return [
-    ...gained.map(({ name, public_key }) => `${colors.green('+')} admin ${name}  ${parsePublicKey(public_key).fingerprint}`),
-    ...lost.map(({ name, public_key }) => `${colors.red('-')} admin ${name}  ${parsePublicKey(public_key).fingerprint}`),
+    ...gained.map((admin) => `${colors.green('+')} ${renderAdmin(admin)}`),
+    ...lost.map((admin) => `${colors.red('-')} ${renderAdmin(admin)}`),
     quorum.before === quorum.after ? `  quorum stays ${String(quorum.after)}` : `  quorum ${String(quorum.before)} → ${String(quorum.after)}`,
   ];
+}
+
+/** Both keys: whoever has the one that signs is the admin, whatever the other one is. */
+function renderAdmin({ name, public_key, signing_key }: Admin): string {
+  return `admin ${name}  ${parsePublicKey(public_key).fingerprint}, signs with ${parseSigningKey(signing_key).fingerprint}`;
 }
 
 export function proposalsAsJson({ proposals, damaged }: ProposalList): object[] {

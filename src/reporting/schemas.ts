@@ -16,6 +16,7 @@ const identity = z.strictObject({
   public_key: publicKey,
   signing_key: publicKey.optional().describe('absent for an age identity, which cannot sign'),
   fingerprint,
+  signing_fingerprint: fingerprint.optional().describe('of the signing key'),
   type: z.enum(['vault', 'ssh-ed25519', 'age']),
   identity: z.string().describe('path of the identity file'),
 });
@@ -82,7 +83,7 @@ const explanation = z.strictObject({
 
 const names = z.array(name);
 const difference = {
-  added: z.array(z.strictObject({ name, fingerprint })).describe('with the fingerprint of the sealing key'),
+  added: z.array(z.strictObject({ name, fingerprint, signing_fingerprint: fingerprint })).describe('with the fingerprints of the sealing key and of the signing key'),
   removed: names,
   quorum: z.strictObject({ before: z.int().min(1), after: z.int().min(1) }),
 };
@@ -130,7 +131,7 @@ export const schemas = {
   'admin list': z.strictObject({
     version: z.int().min(1), quorum: z.int().min(1), fingerprint: fingerprint.describe('of this version of the roster'),
     repository: fingerprint.describe('of version 1 of the roster'),
-    admins: z.array(z.strictObject({ name, fingerprint, public_key: publicKey, signing_key: publicKey })),
+    admins: z.array(z.strictObject({ name, fingerprint, signing_fingerprint: fingerprint, public_key: publicKey, signing_key: publicKey })),
     proposals: z.array(z.strictObject({
       fingerprint, state: z.enum(['open', 'in-effect', 'stale', 'unsigned', 'damaged']), version: z.int().min(1).optional(), time: z.string().optional(),
       ...z.strictObject({ ...difference, ...approval }).partial().shape,

@@ -9,7 +9,7 @@ import { describeRecovery } from '../../reporting/recovery.ts';
 
 export default class AdminAdd extends RosterCommand {
   static override summary = 'Add an admin: at once with a quorum of one, otherwise as a proposal.';
-  static override description = `The new admin sends both public lines of "vault key show". When the change takes effect, every item that is for all admins and that you can open is sealed to them too. Without a key, users/NAME.json of the repository is taken, after a question: anybody who writes there can have changed it.`;
+  static override description = `The new admin sends both public lines of "vault key show". When the change takes effect, every item that is for all admins and that you can open is sealed to them too. Without a key, users/NAME.json of the repository is taken, after a question: anybody who writes there can have changed it. Compare both fingerprints with the new admin: what signs is the second.`;
   static override examples = [
     '<%= config.bin %> admin add bob --key vaultseal1… --signing-key vaultsign1…',
     '<%= config.bin %> admin add carol --key "ssh-ed25519 AAAA…" --quorum 2',
@@ -35,7 +35,7 @@ export default class AdminAdd extends RosterCommand {
       await this.changeRoster(output, flags, async (work) => {
         const { admin, unsigned } = await adminToAdd(work.workspace.store, name, { key: flags.key, signingKey: flags['signing-key'], file: flags.file });
         return await proposeChange(work, { add: [admin], quorum: flags.quorum }, async (difference) => {
-          if (unsigned) await this.agree(output, difference, flags.yes, `Is that the fingerprint that ${name} has? It is from users/${name}.json, which nobody signed.`, `The key of ${name} comes from users/${name}.json, which nobody signed`);
+          if (unsigned) await this.agree(output, difference, flags.yes, `Are those both fingerprints that "vault key show" gives ${name}? They are from users/${name}.json, which nobody signed.`, `The key of ${name} comes from users/${name}.json, which nobody signed`);
           else await this.agreeToLoss(output, difference, flags.yes, `Lower the quorum to ${String(difference.quorum.after)}?`);
         });
       });

@@ -40,7 +40,13 @@ export async function openWorkTree({ store }: Workspace, variables: Git['variabl
 export async function openMerger(workspace: Workspace, identities: Identities, variables: Git['variables']): Promise<Merger> {
   const tree = await openWorkTree(workspace, variables);
   const trust = await trustRoster(workspace, { firstUse: 'refuse' });
-  return { workspace, tree, chain: await readRosterChain(workspace.store, tree, trust), signer: await findSigner(trust.roster, identities) };
+  const chain = await readRosterChain(workspace.store, tree, trust);
+  if (chain.forked !== undefined) {
+    throw new VaultError('roster-fork', `The history of this clone has two rosters of version ${String(chain.forked)}, each signed by a quorum of admins: who may sign what is merged is not known.`, {
+      hint: `Find out which is right: git log --all -- trust/${String(chain.forked)}.json. Check it out, run "vault admin list", then merge again.`, details: { version: chain.forked },
+    });
+  }
+  return { workspace, tree, chain, signer: await findSigner(trust.roster, identities) };
 }
 
 async function findSigner(roster: Parameters<typeof signerOf>[0], identities: Identities): Promise<Signer> {

@@ -13,8 +13,10 @@ import type { Trust } from '../workspace.ts';
 /** Versions of the roster that were found to be of one chain with the trusted one. */
 export interface RosterChain {
   readonly repository: string;
-  /** The trusted version, and those that follow from it on the branch that is merged. */
+  /** The trusted version, and those that follow from it on the branch that is merged; the newest last. */
   readonly present: readonly [Roster, ...Roster[]];
+  /** The number of a version of which the history has two, each signed as it must be: nobody knows which will stay. */
+  readonly forked?: number;
   /** Versions before the trusted one, newest first: each is named by its digest in the next. */
   readonly past: readonly Roster[];
 }
@@ -35,16 +37,17 @@ export async function readRosterChain(store: Store, tree: WorkTree | undefined, 
   }
   const present: [Roster, ...Roster[]] = [roster];
   for (let last = roster; tree !== undefined;) {
-    const next = await readNext(tree, last);
+    const [next, ...others] = await readNext(tree, last);
     if (next === undefined) break;
+    if (others.length > 0) return { repository, present, past, forked: next.version };
     present.push(next);
     last = next;
   }
   return { repository, present, past };
 }
 
-/** The one version in git's history that may follow a roster; none where there are two, for nobody knows which will stay. */
-async function readNext(tree: WorkTree, roster: Roster): Promise<Roster | undefined> {
+/** The versions in git's history that may follow a roster: one, if nobody signed two. */
+async function readNext(tree: WorkTree, roster: Roster): Promise<Roster[]> {
   const version = roster.version + 1;
   const found = new Map<string, Roster>();
   const versions = await listVersions(tree, [`${tree.prefix}trust/${String(version)}.json`]);
@@ -58,7 +61,7 @@ async function readNext(tree: WorkTree, roster: Roster): Promise<Roster | undefi
       if (!isVaultError(error)) throw error; // Not one that follows.
     }
   }
-  return found.size === 1 ? [...found.values()][0] : undefined;
+  return [...found.values()];
 }
 
 async function walkFrom(roster: Roster, read: (version: number) => Promise<Uint8Array | undefined>): Promise<Roster> {
@@ -68,12 +71,12 @@ async function walkFrom(roster: Roster, read: (version: number) => Promise<Uint8
 
 /**
  * Verifies one version of an item.
- * @param by `present`: signed by who is an admin now, or on the branch that is merged; `ever`: or was one once
+ * @param by `present`: signed by who is an admin on the newest version, here or on the branch that is merged; `ever`: or was one once
  * @throws VaultError every code of parseItemDocuments and verifyItem but generation-rollback
  */
 export function verifyVersion({ repository, present, past }: RosterChain, ref: ItemRef, documents: ItemDocuments, by: 'present' | 'ever'): VerifiedItem {
   const parsed: ParsedItem = parseItemDocuments(ref, documents);
-  const [first, ...others] = by === 'ever' ? [...present, ...past] : present;
+  const [first, ...others] = by === 'ever' ? [...present, ...past] as const : [present[present.length - 1] ?? present[0]] as const;
   try {
     return verifyItem(parsed, { roster: first, repository, seenGeneration: 0 });
   } catch (error) {

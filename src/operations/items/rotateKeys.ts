@@ -1,9 +1,8 @@
 import { timeText } from '../../items/seal.ts';
-import { parseKeys } from '../../items/model.ts';
 import { isVaultError } from '../../errors.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { clearRotation, readRotation, writeRotation, type Rotation } from '../../state/rotations.ts';
-import type { Store } from '../../stores/store.ts';
+import { readVerifiedItem } from '../workspace.ts';
 import type { Session } from './changeItem.ts';
 import { changeItems, type BatchOptions } from './changeItems.ts';
 import type { ItemOutcome } from './outcome.ts';
@@ -28,11 +27,11 @@ export interface RotateAllOptions extends BatchOptions {
  * another data key than at its beginning is done, whoever did it.
  */
 export async function rotateAllKeys(session: Session, refs: readonly ItemRef[], options: RotateAllOptions): Promise<ItemOutcome[]> {
-  const { workspace: { state, store }, trust: { repository } } = session;
+  const { workspace: { state }, trust: { repository } } = session;
   return await state.locked(async () => {
     const begun = options.restart ? undefined : await readRotation(state, repository);
-    const rotation = begun ?? { started: timeText(session.workspace.now()), items: await commitmentsOf(store, refs) };
-    const left = begun === undefined ? refs : await notYetRotated(store, refs, begun);
+    const rotation = begun ?? { started: timeText(session.workspace.now()), items: await commitmentsOf(session, refs) };
+    const left = begun === undefined ? refs : await notYetRotated(session, refs, begun);
     if (begun === undefined) {
       if (!options.dryRun) await writeRotation(state, repository, rotation);
     } else {
@@ -44,31 +43,31 @@ export async function rotateAllKeys(session: Session, refs: readonly ItemRef[], 
   }, ['rotations', repository], options.signal);
 }
 
-async function commitmentsOf(store: Store, refs: readonly ItemRef[]): Promise<Rotation['items']> {
+async function commitmentsOf(session: Session, refs: readonly ItemRef[]): Promise<Rotation['items']> {
   const items: (ItemRef & { commitment: string })[] = [];
   for (const ref of refs) {
-    const commitment = await commitmentOf(store, ref);
+    const commitment = await commitmentOf(session, ref);
     if (commitment !== undefined) items.push({ vault: ref.vault, item: ref.item, commitment });
   }
   return items;
 }
 
 /** What is new since then, or could not be read then, is rotated too. */
-async function notYetRotated(store: Store, refs: readonly ItemRef[], { items }: Rotation): Promise<ItemRef[]> {
+async function notYetRotated(session: Session, refs: readonly ItemRef[], { items }: Rotation): Promise<ItemRef[]> {
   const before = new Map(items.map(({ vault, item, commitment }) => [`${vault}/${item}`, commitment]));
   const left: ItemRef[] = [];
   for (const ref of refs) {
     const then = before.get(`${ref.vault}/${ref.item}`);
-    if (then === undefined || then === await commitmentOf(store, ref)) left.push(ref);
+    const now = then === undefined ? undefined : await commitmentOf(session, ref);
+    if (now === undefined || now === then) left.push(ref);
   }
   return left;
 }
 
-/** Undefined where the item cannot be read: what is wrong with it is said when it is rotated. */
-async function commitmentOf(store: Store, ref: ItemRef): Promise<string | undefined> {
+/** Undefined where the item is not sound, and says nothing of its key: what is wrong with it is said when it is rotated. */
+async function commitmentOf({ workspace, trust }: Session, ref: ItemRef): Promise<string | undefined> {
   try {
-    const documents = await store.readItem(ref);
-    return documents === undefined ? undefined : parseKeys(documents.keys, `${ref.vault}/${ref.item}`).header.commitment;
+    return (await readVerifiedItem(workspace, trust, ref))?.header.commitment;
   } catch (error) {
     if (!isVaultError(error)) throw error;
     return undefined;

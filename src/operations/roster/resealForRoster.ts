@@ -11,10 +11,10 @@ import type { ItemOutcome, ResealItems, RosterEffect } from './resealItems.ts';
  * written as long as one item cannot be.
  */
 export const resealForRoster: ResealItems = async (workspace, trust, effect) => {
-  const { gained, lost, next, signer } = effect;
+  const { gained, lost, vouched, next, signer } = effect;
   const session: Session = {
     workspace, signer, inventory: openInventory(workspace.store), sealEntries: sealOnThreads,
-    trust: { ...trust, roster: next, formerAdmins: lost },
+    trust: { ...trust, roster: next, formerAdmins: vouched },
     // The quorum that signed the roster vouches for the keys of its admins.
     options: { acceptKeys: gained.map(({ name }) => name), skipUnsealable: false, allowEmpty: true, cleanUnknown: false },
   };

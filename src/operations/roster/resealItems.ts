@@ -10,6 +10,11 @@ export interface RosterEffect {
   readonly gained: readonly Admin[];
   /** Admins who must not be able to open anything written from now on, and whose signatures must be replaced. */
   readonly lost: readonly Admin[];
+  /**
+   * Of these a signature is taken as it was before: only by the run that writes the roster without them. What lies in the store as a
+   * proposal in effect may have been put there by anybody, long after.
+   */
+  readonly vouched: readonly Admin[];
   /** The roster that is being changed to. */
   readonly next: Roster;
   /** Who signs; an admin of both rosters. */
@@ -28,7 +33,7 @@ export type ItemOutcome = ItemRef & (
 
 /**
  * Brings every item to where a change of the roster wants it, those alone that are not there yet; so it can be run again. Items
- * verify under `trust` and by the signatures of those who are lost.
+ * verify under `trust` and by the signatures of those who are vouched for.
  * @returns an outcome for every item that was written, or should have been and was not
  */
 export type ResealItems = (workspace: Workspace, trust: Trust, effect: RosterEffect) => Promise<readonly ItemOutcome[]>;

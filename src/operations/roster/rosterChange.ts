@@ -2,7 +2,7 @@ import { isVaultError, VaultError } from '../../errors.ts';
 import { timeText, type Signer } from '../../items/seal.ts';
 import type { Identity } from '../../sealing/identity.ts';
 import { addSignature, approvalOf, compareRosters, isSatisfied, nextRoster, requireReachable, sameContent, stale, type Approval, type RosterChange, type RosterDifference } from '../../trust/proposal.ts';
-import { encodeRoster, parseRoster, rosterDigest, type Roster, type SignedRoster } from '../../trust/roster.ts';
+import { encodeRoster, parseRoster, rosterDigest, type Admin, type Roster, type SignedRoster } from '../../trust/roster.ts';
 import type { Identities } from '../openItem.ts';
 import { signerOf, trustRoster, type Trust, type Workspace } from '../workspace.ts';
 import { findProposal, listProposals, onlyOpenProposal, parseProposal, type Proposal } from './proposals.ts';
@@ -117,10 +117,10 @@ async function sign(work: RosterWork, proposed: SignedRoster): Promise<RosterOut
 /** A removal is carried out in the items first, an addition in the roster first: at no time is somebody able to open what they should not. */
 async function carryOut(work: RosterWork, signed: SignedRoster, { lost }: RosterDifference): Promise<ItemOutcome[]> {
   const { workspace, trust, signer, resealItems } = work;
-  const resealed = lost.length === 0 ? [] : await resealItems(workspace, trust, { gained: [], lost, next: signed.roster, signer });
+  const resealed = lost.length === 0 ? [] : await resealItems(workspace, trust, { gained: [], lost, vouched: lost, next: signed.roster, signer });
   refuseFailed(resealed, lost.map(({ name }) => name));
   await writeVersion(work, signed);
-  return [...resealed, ...await finish({ ...work, trust: await trustRoster(workspace) }, trust.roster)];
+  return [...resealed, ...await finish({ ...work, trust: await trustRoster(workspace) }, trust.roster, lost)];
 }
 
 /** @throws VaultError store-conflict where another change of the same version came first */
@@ -140,10 +140,10 @@ async function writeVersion({ workspace: { store } }: RosterWork, signed: Signed
 }
 
 /** What follows once the newest roster is written: its admins' documents, items that somebody wrote meanwhile, the newcomers; then the proposal goes. */
-async function finish({ workspace, trust, signer, resealItems }: RosterWork, before: Roster): Promise<readonly ItemOutcome[]> {
+async function finish({ workspace, trust, signer, resealItems }: RosterWork, before: Roster, vouched: readonly Admin[]): Promise<readonly ItemOutcome[]> {
   const { gained, lost } = compareRosters(before, trust.roster);
   await writeUserDocuments(workspace.store, trust.roster, lost);
-  const items = gained.length === 0 && lost.length === 0 ? [] : await resealItems(workspace, trust, { gained, lost, next: trust.roster, signer });
+  const items = gained.length === 0 && lost.length === 0 ? [] : await resealItems(workspace, trust, { gained, lost, vouched, next: trust.roster, signer });
   await workspace.store.changeProposal(rosterDigest(trust.roster), () => undefined);
   return items;
 }
@@ -155,7 +155,7 @@ async function finishInterrupted(work: RosterWork): Promise<RosterOutcome | unde
   if (roster.version === 1 || await store.readProposal(rosterDigest(roster)) === undefined) return undefined;
   const effect = await effectOf(work);
   work.workspace.notice(`Finishing version ${String(roster.version)} of the roster, which an earlier run began.`);
-  const items = await finish(work, await versionBefore(work));
+  const items = await finish(work, await versionBefore(work), []);
   return { ...effect, state: 'in-effect', alreadySigned: true, items };
 }
 

@@ -10,11 +10,14 @@ const MAX_BYTES = 1 << 20;
 /** Where git, too, looks for what makes a file binary. */
 const HEAD_BYTES = 8000;
 
+/** What stands in a name for bytes that are no UTF-8: there is no file of that name. */
+const NO_TEXT = '\uFFFD';
+
 /** What came of looking for plaintext credentials. */
 export interface ScanResult {
   /** Files that were looked into. */
   readonly scanned: number;
-  /** Files that were not, for they are too large or cannot be read. */
+  /** Files that were not, for they are too large, cannot be read, or have names that are no text. */
   readonly passedOver: readonly string[];
   readonly problems: readonly Finding[];
 }
@@ -26,6 +29,10 @@ export async function scanFiles(root: string, files: readonly string[]): Promise
   const passedOver: string[] = [];
   let scanned = 0;
   for (const path of files) {
+    if (path.includes(NO_TEXT)) {
+      passedOver.push(path);
+      continue;
+    }
     const bytes = readText(join(root, path));
     if (typeof bytes === 'string') {
       if (bytes === 'passed-over') passedOver.push(path);

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { pathKind } from '../../files/read.ts';
 import { checkName } from '../../names.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { foreignTypeOf } from '../../items/foreignItem.ts';
@@ -49,7 +51,7 @@ export async function verifyRepository(given: Workspace, { vault, item, scan, fo
   const missing = trust === undefined ? [] : (await findMissingItems(workspace, trust, all, vault)).filter((each) => item === undefined || each.item === item);
   if (item !== undefined && items.foreign[0] !== undefined) throw foreignItem(items.foreign[0], 'chef-vault');
   if (vault !== undefined && refs.length === 0 && missing.length === 0) throw await itemNotFound(workspace.store, { vault, item });
-  const scanned = scan === undefined ? undefined : await scanFiles(scan.root, scan.files.filter(unsealed(items.sound)));
+  const scanned = scan === undefined ? undefined : await scanFiles(scan.root, await unsealed(scan, items.sound));
   await notice(workspace, refs, items.foreign, scanned?.passedOver ?? []);
   return {
     ...(trust === undefined || fingerprint === undefined ? {} : { roster: { version: trust.roster.version, fingerprint } }),
@@ -72,10 +74,14 @@ async function verifyTrusting(workspace: Workspace, refs: readonly ItemRef[]): P
   return roster.fingerprint === first.roster.fingerprint ? first : await judge(roster);
 }
 
-/** Files of sound items hold what was sealed, and names. */
-function unsealed(sound: readonly ItemRef[]): (path: string) => boolean {
-  const sealed = new Set(sound.flatMap(({ vault, item }) => [`data_bags/${vault}/${item}.json`, `data_bags/${vault}/${item}_keys.json`]));
-  return (path) => !sealed.has(path);
+/** All but the files of sound items, which hold what was sealed, and names; where a pending file lies there, it is that one that was found sound. */
+async function unsealed({ root, files }: NonNullable<VerifyRequest['scan']>, sound: readonly ItemRef[]): Promise<string[]> {
+  const sealed = new Set<string>();
+  for (const { vault, item } of sound) {
+    const bag = `data_bags/${vault}`;
+    if (await pathKind(join(root, bag, `.${item}.pending`)) === undefined) sealed.add(`${bag}/${item}.json`).add(`${bag}/${item}_keys.json`);
+  }
+  return files.filter((path) => !sealed.has(path));
 }
 
 async function notice({ store, notice: tell }: Workspace, refs: readonly ItemRef[], chefVaults: readonly ItemRef[], passedOver: readonly string[]): Promise<void> {
@@ -88,7 +94,7 @@ async function notice({ store, notice: tell }: Workspace, refs: readonly ItemRef
     if (plain.length > 0) tell(`In data_bags/${vault} lie items that are no vault's, and are open to every reader: ${plain.join(', ')}.`);
   }
   noticeForeign(tell, chefVaults);
-  if (passedOver.length > 0) tell(`Not looked into, for they are larger than 1 MiB or cannot be read: ${passedOver.join(', ')}.`);
+  if (passedOver.length > 0) tell(`Not looked into, for they are larger than 1 MiB cannot be read, or have names that are no text: ${passedOver.join(', ')}.`);
 }
 
 /** Reads what is remembered, and remembers nothing. */
