@@ -30,7 +30,7 @@ export async function readRegularFile(path: string, limits: ReadLimits): Promise
   try {
     handle = await open(path, flagsFor(limits));
   } catch (cause) {
-    return noFile(path, cause);
+    noFile(path, cause); return;
   }
   try {
     const stat = await handle.stat();
@@ -53,7 +53,7 @@ export function readRegularFileNow(path: string, limits: ReadLimits): ReadFile |
   try {
     file = openSync(path, flagsFor(limits));
   } catch (cause) {
-    return noFile(path, cause);
+    noFile(path, cause); return;
   }
   try {
     const stat = fstatSync(file);
