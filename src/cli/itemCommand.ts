@@ -72,7 +72,7 @@ export abstract class ItemCommand extends VaultCommand {
       tellSkipped(output, outcomes.flatMap(({ change }) => change ?? []));
       await output.longResult(itemChangesAsJson(outcomes), renderItemChanges(outcomes, output.colors, !flags['dry-run']));
       const lost = new Set(flags['dry-run'] ? [] : outcomes.flatMap(({ change }) => change?.audience.lost.map(({ name }) => name) ?? []));
-      if (lost.size > 0) output.notice(`What ${[...lost].slice(0, NAMES_SHOWN).join(', ')}${lost.size > NAMES_SHOWN ? ` and ${String(lost.size - NAMES_SHOWN)} more` : ''} could read, they may have kept: "vault evict NAME --dry-run" lists what must be changed at its source.`);
+      if (lost.size > 0) output.notice(`What ${[...lost].slice(0, NAMES_SHOWN).join(', ')}${lost.size > NAMES_SHOWN ? ` and ${String(lost.size - NAMES_SHOWN)} more` : ''} could read, they may have kept: "vault evict ${[...lost][0] ?? 'NAME'} --dry-run" lists what must be changed at its source.`);
       const error = worstOf(outcomes.flatMap(({ error: each }) => each ?? []));
       if (error !== undefined) process.exitCode = exitCodeOf(error.code);
       else if (flags['dry-run'] && changesSomething(outcomes)) process.exitCode = EXIT.changes;

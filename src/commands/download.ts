@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { identityFlags, repositoryFlags } from '../cli/flags.ts';
 import { listOf } from '../cli/itemCommand.ts';
 import { openForReading } from '../cli/openForReading.ts';
+import { relative, resolve } from 'node:path';
 import { VaultCommand } from '../cli/vaultCommand.ts';
 import { downloadItem } from '../operations/items/downloadItem.ts';
 import { downloadAsJson, renderDownload } from '../reporting/itemDetails.ts';
@@ -34,6 +35,8 @@ export default class Download extends VaultCommand {
     try {
       const files = await downloadItem(open, { fields: listOf(flags.field), path: args.path, force: flags.force });
       output.result(downloadAsJson(open.verified, files), renderDownload(files));
+      const inside = files.filter(({ path }) => !relative(workspace.root, resolve(this.environment.cwd, path)).startsWith('..'));
+      if (inside.length > 0) output.alert(`${inside.map(({ path }) => path).join(', ')}: plaintext in the repository, where git would take it up. Move it out before you commit.`);
     } finally {
       open.wipe();
     }

@@ -17,7 +17,7 @@ export default class Evict extends ItemCommand {
 
 What it could read, in any generation that git's history holds, is listed: these secrets must be changed at their source. Run it again to see the list again.`;
   static override examples = ['<%= config.bin %> evict web01', '<%= config.bin %> evict bob --admin --yes', '<%= config.bin %> evict web01 --dry-run --json'];
-  static override args = { name: Args.string({ required: true, description: 'name of the node or the admin' }) };
+  static override args = { party: Args.string({ required: true, description: 'name of the node or the admin' }) };
   static override flags = {
     'node': Flags.boolean({ description: 'it is a node', exclusive: ['admin'] }),
     'admin': Flags.boolean({ description: 'it is an admin' }),
@@ -29,9 +29,13 @@ What it could read, in any generation that git's history holds, is listed: these
     const { args, flags } = await this.parse(Evict);
     const output = this.output(flags);
     await this.withSession(output, flags, async (session) => {
-      const history = (): ReturnType<typeof historyOf> => historyOf(session.workspace, gitVariables(this.environment));
-      const party = await findParty(session, args.name, flags.admin ? 'admin' : flags.node ? 'client' : undefined, history());
+      const told = new Set<string>();
+      // History is read more than once; what is wrong with it is said once.
+      const warn = (text: string): void => { if (told.size < told.add(text).size) session.workspace.warn(text); };
+      const history = (): ReturnType<typeof historyOf> => historyOf({ ...session.workspace, warn }, gitVariables(this.environment));
+      const party = await findParty(session, args.party, flags.admin ? 'admin' : flags.node ? 'client' : undefined, history());
       let total = 1;
+      let shown = false as boolean;
       const progress = createProgress(output.options.stderr, () => total, output.options.quiet);
       const { signal, release } = interruptSignal();
       try {
@@ -40,12 +44,13 @@ What it could read, in any generation that git's history holds, is listed: these
           agree: async (plan) => {
             progress.end();
             total = plan.items.length;
-            if (!flags.yes) output.options.stderr.write(`${renderEviction(plan, { ...output, colors: output.errorColors }, false)}\n`);
+            shown = !flags.yes;
+            if (shown) output.options.stderr.write(`${renderEviction(plan, { ...output, colors: output.errorColors }, false)}\n`);
             if (!await confirm(`Evict ${party.role === 'admin' ? 'admin' : 'node'} ${party.name}?`, flags.yes, 'Look at it with --dry-run, then run it again with --yes.')) throw declined('Nothing was changed.');
           },
         });
         progress.end();
-        output.result(evictionAsJson(eviction), renderEviction(eviction, output, !flags['dry-run']));
+        output.result(evictionAsJson(eviction), renderEviction(eviction, output, !flags['dry-run'], shown ? 'outcome' : 'all'));
         const failure = worstOf(eviction.items.flatMap(({ error }) => error ?? []));
         if (failure !== undefined) process.exitCode = exitCodeOf(failure.code);
         else if (flags['dry-run']) process.exitCode = EXIT.changes;

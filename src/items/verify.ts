@@ -103,7 +103,7 @@ export function verifyItem({ vault, item, keys, itemBytes }: ParsedItem, judge: 
   // 5. generation
   if (header.generation < judge.seenGeneration) {
     throw new VaultError('generation-rollback', `${where} is at generation ${String(header.generation)}, but generation ${String(judge.seenGeneration)} was seen here before.`, {
-      hint: 'An older copy was put back: fetch the newest one. If that is not to be had, an admin deletes the item and makes it anew: vault delete item, then vault create.',
+      hint: 'On another branch, or after git took you back: merge the newer state first, or look with another VAULT_STATE_DIR. Otherwise an older copy was put back: fetch the newest one; if that is not to be had, an admin deletes the item and makes it anew.',
       details: { ...ref, found: header.generation, seen: judge.seenGeneration },
     });
   }

@@ -77,6 +77,11 @@ function parseValue(text: string, source: string): unknown {
     // The layout check that follows refuses duplicate keys: they would not be written again.
     return JSON.parse(text) as unknown;
   } catch {
+    if (text.startsWith('<<<<<<< ')) {
+      throw new VaultError('document-invalid', `${source} holds a conflict that git left when it merged: nobody has decided between the two sides.`, {
+        hint: 'End it with "vault resolve VAULT ITEM --take ours" or "--take theirs"; the file itself says what each side changed.', details: { source },
+      });
+    }
     // The engine's message quotes the text; say only where it is.
     throw new VaultError('document-invalid', `${source} is truncated or damaged: it is not JSON.`, { hint: RESTORE, details: { source } });
   }

@@ -84,7 +84,7 @@ export async function refuseMissing({ state }: Workspace, { repository }: Trust,
   const { generation: seen, deleted } = await readSeen(state, repository, { vault, item });
   if (seen === 0 || deleted) return;
   throw new VaultError('item-missing', `${vault}/${item} is gone: generation ${String(seen)} of it was seen here.`, {
-    hint: 'Restore both of its files from version control. If it was deleted on purpose, an admin makes it anew with --recreate.',
+    hint: 'Restore both of its files from version control. If it was deleted on purpose, say so here: vault delete item VAULT ITEM.',
     details: { vault, item, seen },
   });
 }

@@ -7,7 +7,7 @@ import { EXIT_CODES } from './exitCodes.ts';
  */
 
 const name = z.string().min(1);
-const fingerprint = z.string().regex(/^[A-Za-z0-9_-]{43}$/).describe('SHA-256 of the key, base64url');
+const fingerprint = z.string().regex(/^[A-Za-z0-9_-]{43}$/).describe('BLAKE2b-256 of the key, base64url');
 const publicKey = z.string().describe('one line, as it can be given to "vault node add --key"');
 const count = z.int().min(0);
 const position = { line: z.int().min(1), column: z.int().min(1) };
@@ -189,6 +189,8 @@ export const schemas = {
       vault: name, item: name, first: generation, last: generation, incomplete: z.boolean().describe('of some generation the fields are not known any more'),
       fields: z.array(z.strictObject({ name, first: generation, last: generation })),
     })).describe('what the party could ever read, with the first and the last generation: to be changed at its source'),
+    unknown_generations: z.array(z.strictObject({ vault: name, item: name, ranges: z.array(z.strictObject({ first: generation, last: generation })) }))
+      .describe('in no commit: whom they were sealed to cannot be told'),
     roster: rosterOutcome.optional().describe('of an admin: what became of the roster'),
   }),
   'git install': gitInstall,

@@ -9,7 +9,8 @@ export function reportVerification(output: Output, verification: Verification): 
   const { roster, items, recipients, problems, warnings, scanned } = verification;
   const counted = (count: number, one: string): string => `${count.toLocaleString('en')} ${one}${count === 1 ? '' : 's'}`;
   const sound = problems.length === 0;
-  output.result(verification, [
+  // A hook that finds all well has nothing to say.
+  output.result(verification, sound && output.options.quiet ? '' : [
     `${sound ? output.colors.green('Verified') : 'Looked at'} ${counted(items, 'item')} with ${counted(recipients, 'recipient')}${scanned === 0 ? '' : `, and ${counted(scanned, 'file')} for plaintext credentials`}.`,
     ...(roster === undefined ? [] : [`Roster: version ${String(roster.version)}, ${roster.fingerprint}.`]),
     ...(sound ? [] : [output.colors.red(`${counted(problems.length, 'problem')}.`)]),

@@ -48,7 +48,9 @@ async function readSides({ tree }: Merger, ref: ItemRef): Promise<ThreeWay<ItemD
     return item === undefined ? undefined : (await pairs.ofItem(item))[0];
   };
   if (![keysPath(tree, ref), itemPath(tree, ref)].some(conflicting)) {
-    throw new VaultError('usage', `${ref.vault}/${ref.item} is in no conflict.`, { hint: 'See "git status" for the files that are.', details: { ...ref } });
+    throw new VaultError('usage', `${ref.vault}/${ref.item} is in no conflict.`, {
+      hint: `If both files were added as they are, bring the conflict back first: git checkout --merge -- ${itemPath(tree, ref)} ${keysPath(tree, ref)}`, details: { ...ref },
+    });
   }
   const [base, ours, theirs] = [await read('base'), await read('ours'), await read('theirs')];
   if (ours === undefined || theirs === undefined) {

@@ -8,7 +8,7 @@ import type { Roster } from '../../trust/roster.ts';
 import { removeNode } from '../nodes.ts';
 import type { Intent, Session } from './changeItem.ts';
 import { changeItems, changesSomething, type BatchOptions } from './changeItems.ts';
-import { findExposure, type Exposure, type StoredGeneration, type Suspect } from './exposure.ts';
+import { findExposure, type Exposure, type StoredGeneration, type Suspect, type UnknownGenerations } from './exposure.ts';
 import type { ItemOutcome } from './outcome.ts';
 import type { Party } from './planAudience.ts';
 
@@ -28,6 +28,8 @@ export interface Eviction {
   readonly aliases: readonly string[];
   /** Every secret that must be changed at its source. */
   readonly exposure: readonly Exposure[];
+  /** Generations that are in no commit: whom they were sealed to, and what they held, cannot be told. */
+  readonly unknown: readonly UnknownGenerations[];
 }
 
 /**
@@ -71,7 +73,7 @@ async function sealedTo(generations: AsyncIterable<StoredGeneration>, name: stri
 
 async function noSuchParty({ workspace: { store } }: Session, name: string, roster: Roster): Promise<VaultError> {
   const near = nearest(name, [...roster.admins.map((admin) => admin.name), ...await store.listInventoryNames('clients')]);
-  return new VaultError('party-not-found', `There is neither a node nor an admin ${name}, and no item was ever sealed to one.`, {
+  return new VaultError('party-not-found', `There is neither a node nor an admin ${name}, and no item that is here or in git's history is sealed to one.`, {
     hint: near === undefined ? 'See "vault node list" and "vault admin list".' : `Did you mean ${near}?`, details: { name },
   });
 }
@@ -97,7 +99,7 @@ export async function evict(session: Session, party: EvictedParty, history: () =
   // Read before anything changes: in a repository without history, what is there now is all there is.
   const plan: Eviction = {
     party, items: await changeItems(session, refs, intent, { ...confirmed, dryRun: true }), aliases: await aliasesOf(store, party),
-    exposure: await findExposure(presentAnd(store, history()), party),
+    ...await findExposure(presentAnd(store, history()), party),
   };
   if (options.dryRun || (!party.isListed && !changesSomething(plan.items))) return plan;
   await agree(plan);
@@ -106,8 +108,8 @@ export async function evict(session: Session, party: EvictedParty, history: () =
   // Somebody may have sealed to it since the plan was made; from here on nobody does.
   const now = await itemsNaming(store, party.name);
   const isPlanned = ({ vault, item }: ItemRef): boolean => refs.some((ref) => ref.vault === vault && ref.item === item);
-  const exposure = now.every(isPlanned) ? plan.exposure : await findExposure(presentAnd(store, history()), party);
-  return { ...plan, exposure, items: await changeItems(session, now, intent, confirmed) };
+  const found = now.every(isPlanned) ? {} : await findExposure(presentAnd(store, history()), party);
+  return { ...plan, ...found, items: await changeItems(session, now, intent, confirmed) };
 }
 
 /** Items whose recipients, or whose header, name a party; the text is looked at, so that damaged ones count too. */

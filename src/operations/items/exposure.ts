@@ -26,6 +26,11 @@ export interface Exposure extends ItemRef {
   readonly incomplete: boolean;
 }
 
+/** Generations of an item, each range from its first to its last. */
+export interface UnknownGenerations extends ItemRef {
+  readonly ranges: readonly { readonly first: number; readonly last: number }[];
+}
+
 /** Whom to look for: by name in either list, or by key under whatever name. */
 export interface Suspect {
   readonly name: string;
@@ -38,14 +43,20 @@ const itemSchema = z.object({ fields: z.record(z.string(), z.unknown()) });
 
 /**
  * Every item and field that a party could read in some generation. Signatures are not looked at, nor is the format's version: who wrote a
- * key for somebody let them read, whoever it was.
+ * key for somebody let them read, whoever it was. Generations that are not among those given are told as unknown.
  */
-export async function findExposure(generations: AsyncIterable<StoredGeneration>, suspect: Suspect): Promise<Exposure[]> {
+export async function findExposure(generations: AsyncIterable<StoredGeneration>, suspect: Suspect): Promise<{ readonly exposure: Exposure[]; readonly unknown: UnknownGenerations[] }> {
   const found = new Map<string, { ref: ItemRef; first: number; last: number; incomplete: boolean; fields: Map<string, ExposedField> }>();
+  const seen = new Map<string, { ref: ItemRef; generations: Set<number> }>();
   for await (const { ref, keys, item } of generations) {
-    const generation = readableGeneration(keys, suspect);
-    if (generation === undefined) continue;
+    const parsed = keysSchema.safeParse(jsonOf(keys));
+    if (!parsed.success) continue;
+    const { generation } = parsed.data.header;
     const id = `${ref.vault}/${ref.item}`;
+    const covered = seen.get(id) ?? { ref, generations: new Set() };
+    seen.set(id, covered);
+    covered.generations.add(generation);
+    if (!isRecipient(parsed.data, suspect)) continue;
     const known = found.get(id) ?? { ref, first: generation, last: generation, incomplete: false, fields: new Map<string, ExposedField>() };
     found.set(id, known);
     known.first = Math.min(known.first, generation);
@@ -57,17 +68,34 @@ export async function findExposure(generations: AsyncIterable<StoredGeneration>,
       known.fields.set(name, { name, first: Math.min(before?.first ?? generation, generation), last: Math.max(before?.last ?? generation, generation) });
     }
   }
-  return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { ref: { vault, item }, first, last, incomplete, fields }]) => ({
-    vault, item, first, last, incomplete, fields: [...fields.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
-  }));
+  return {
+    exposure: sorted(found).map(({ ref: { vault, item }, first, last, incomplete, fields }) => ({
+      vault, item, first, last, incomplete, fields: [...fields.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    })),
+    unknown: sorted(seen).flatMap(({ ref: { vault, item }, generations: covered }) => {
+      const ranges = gapsOf(covered);
+      return ranges.length === 0 ? [] : [{ vault, item, ranges }];
+    }),
+  };
 }
 
-/** The generation, where the suspect is a recipient. */
-function readableGeneration(bytes: Uint8Array, { name, fingerprints }: Suspect): number | undefined {
-  const parsed = keysSchema.safeParse(jsonOf(bytes));
-  if (!parsed.success) return undefined;
-  const { header, admins, clients } = parsed.data;
-  return [...admins, ...clients].some((each) => each.name === name || fingerprints.has(each.fingerprint)) ? header.generation : undefined;
+function sorted<T>(items: ReadonlyMap<string, T>): T[] {
+  return [...items.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
+}
+
+/** What is missing from 1 to the highest. */
+function gapsOf(covered: ReadonlySet<number>): { first: number; last: number }[] {
+  const gaps: { first: number; last: number }[] = [];
+  let last = 0;
+  for (const generation of [...covered].sort((a, b) => a - b)) {
+    if (generation > last + 1) gaps.push({ first: last + 1, last: generation - 1 });
+    last = generation;
+  }
+  return gaps;
+}
+
+function isRecipient({ admins, clients }: z.output<typeof keysSchema>, { name, fingerprints }: Suspect): boolean {
+  return [...admins, ...clients].some((each) => each.name === name || fingerprints.has(each.fingerprint));
 }
 
 function fieldNames(bytes: Uint8Array): string[] | undefined {

@@ -88,13 +88,12 @@ async function notice({ store, notice: tell }: Workspace, refs: readonly ItemRef
   for (const vault of new Set(refs.map((ref) => ref.vault))) {
     const plain: string[] = [];
     for (const item of await store.listForeign(vault)) {
-      const type = foreignTypeOf(await store.readRaw({ vault, item }));
-      if (type === undefined || type === 'plain') plain.push(item);
+      if (foreignTypeOf(await store.readRaw({ vault, item })) === 'plain') plain.push(item);
     }
     if (plain.length > 0) tell(`In data_bags/${vault} lie items that are no vault's, and are open to every reader: ${plain.join(', ')}.`);
   }
   noticeForeign(tell, chefVaults);
-  if (passedOver.length > 0) tell(`Not looked into, for they are larger than 1 MiB cannot be read, or have names that are no text: ${passedOver.join(', ')}.`);
+  if (passedOver.length > 0) tell(`Not looked into, for they are larger than 1 MiB, cannot be read, or have names that are no text: ${passedOver.join(', ')}.`);
 }
 
 /** Reads what is remembered, and remembers nothing. */
