@@ -69,8 +69,8 @@ const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
-/** What `before` leaves is what the point before left `after`; and a sync changes nothing that a killed process leaves. */
-const isDistinct = (point: KillPoint): boolean => point.at === 'file' && point.moment !== 'before' && !/: sync /.test(point.name);
+/** What a reader or the next run can see changes with a file's name alone; and half a write must be none. */
+const isDistinct = (point: KillPoint): boolean => point.at === 'file' && (point.moment === 'torn' || (point.moment === 'after' && /: (rename|link|unlink) /.test(point.name)));
 
 for (const scenario of SCENARIOS) {
   test(`killed anywhere during ${scenario.name}`, { concurrency: AT_ONCE }, async (t) => {
