@@ -35,7 +35,7 @@ describe('the library', () => {
   });
 
   test('items are listed', async () => {
-    assert.deepEqual(await vault.list(), { items: [{ ...ITEM, generation: 1, admins: 1, clients: 1 }], problems: [] });
+    assert.deepEqual(await vault.list(), { items: [{ ...ITEM, generation: 1, admins: 1, clients: 1 }], problems: [], foreign: [] });
   });
 
   test('failures have the codes of the command line', async () => {
