@@ -18,13 +18,14 @@ const rooms = {
   scanning: [],
   stores: ['items', 'sealing', 'files'],
   state: ['files', 'sealing', 'trust', 'iam/(accessKey|observe)\\.ts$'],
-  config: ['files', 'sealing', 'stores'],
+  config: ['files', 'sealing', 'stores', 'agent', 'state/stateDirectory\\.ts$'],
+  agent: ['items', 'sealing', 'trust', 'inventory', 'state', 'files', 'stores/store\\.ts$', 'names\\.ts$'],
   operations: ['workers', 'git', 'iam', 'items', 'inventory', 'search', 'policy', 'trust', 'sealing', 'state', 'files', 'scanning', 'stores/store\\.ts$', 'config/repository\\.ts$'],
   reporting: ['operations', 'iam/plan\\.ts$', 'items/fieldValues\\.ts$', 'policy', 'search', 'sealing', 'trust'],
   completion: ['config', 'files', 'stores/store\\.ts$'],
   library: ['operations', 'config', 'state'],
-  cli: ['completion', 'operations', 'config', 'reporting', 'policy', 'sealing', 'state', 'files/scratch\\.ts$', 'iam/client\\.ts$'],
-  commands: ['cli', 'completion', 'operations', 'config', 'reporting', 'files', 'sealing', 'state', 'stores', 'sandbox'],
+  cli: ['agent', 'completion', 'operations', 'config', 'reporting', 'policy', 'sealing', 'state', 'files', 'iam/client\\.ts$'],
+  commands: ['agent', 'cli', 'completion', 'operations', 'config', 'reporting', 'files', 'sealing', 'state', 'stores', 'sandbox'],
 };
 
 const directions = Object.entries(rooms).map(([room, allowed]) => ({

@@ -8,6 +8,10 @@ export type ErrorCode =
   | 'editor-missing'
   | 'plaintext-on-disk'
   | 'git-failed'
+  | 'agent-running'
+  | 'agent-unreachable'
+  | 'command-failed'
+  | 'delivery-failed'
   // what a person wrote
   | 'input-unreadable'
   | 'input-too-large'
@@ -15,6 +19,7 @@ export type ErrorCode =
   | 'input-not-json'
   | 'input-duplicate-key'
   | 'input-invalid'
+  | 'template-invalid'
   | 'name-invalid'
   | 'query-invalid'
   | 'query-selects-nobody'

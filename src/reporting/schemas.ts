@@ -141,6 +141,7 @@ export const schemas = {
   'admin quorum': rosterOutcome,
   'admin remove': rosterOutcome,
   'admin withdraw': z.strictObject({ withdrawn: fingerprint }),
+  'agent check': z.strictObject({ config: z.string().describe('path of the file'), items: count.describe('that it names'), deliveries: count }),
   'check iam': z.strictObject({
     files: z.array(z.strictObject({
       file: z.string(),

@@ -1,0 +1,88 @@
+import { parseJson } from '../../json/parse.ts';
+import { invalidInput, problemAt, validate, type Problem } from '../../json/validate.ts';
+import type { JsonDocument, JsonPath } from '../../json/parse.ts';
+import type { ItemRef } from '../../sealing/dataKey.ts';
+import { agentSchema, type AgentConfiguration, type ContentConfiguration } from './schema.ts';
+
+export type { AgentConfiguration } from './schema.ts';
+
+/**
+ * Reads a configuration of the agent; all that is wrong with it is reported at once.
+ * @throws VaultError input-not-json, input-duplicate-key, input-too-deep, input-too-large, input-invalid
+ */
+export function parseAgentConfiguration(bytes: Uint8Array, source: string): AgentConfiguration {
+  const document = parseJson(bytes, source);
+  const configuration = validate(agentSchema, document, undefined, { quote: true });
+  const problems = contradictions(configuration, document);
+  if (problems.length > 0) throw invalidInput(source, problems);
+  return configuration;
+}
+
+/** `vault/item`. */
+export function refText({ vault, item }: ItemRef): string {
+  return `${vault}/${item}`;
+}
+
+/** Items that content is made of. */
+export function itemsOf({ item, items }: ContentConfiguration): ItemRef[] {
+  return [...(item === undefined ? [] : [item]), ...Object.values(items ?? {})];
+}
+
+/** Every item that a configuration names, once, in its order. */
+export function wantedItems({ items, deliveries, endpoint, credentials }: AgentConfiguration): ItemRef[] {
+  const all = [
+    ...items,
+    ...deliveries.flatMap((each) => (each.type === 'directory' ? each.files.flatMap(itemsOf) : itemsOf(each))),
+    ...(endpoint?.consumers ?? []).flatMap((each) => each.items),
+    ...credentials.map((each) => each.item),
+  ];
+  return [...new Map(all.map((each) => [refText(each), { vault: each.vault, item: each.item }])).values()];
+}
+
+/** What each part allows and the parts together do not. */
+function contradictions(configuration: AgentConfiguration, document: JsonDocument): Problem[] {
+  const problems: Problem[] = [];
+  const add = (path: JsonPath, message: string): void => { problems.push(problemAt(document, path, message)); };
+  const sessions = new Set(configuration.credentials.filter(({ mode }) => mode === 'session').map(({ item }) => refText(item)));
+  const checkContent = (content: ContentConfiguration, path: JsonPath): void => {
+    const { item, field, format, template, items } = content;
+    if (item === undefined && template === undefined) add(path, 'says nothing of its content: expected "item", or "template" with "items".');
+    if (item !== undefined && template !== undefined) add([...path, 'template'], 'the content is an item already; expected one of "item" and "template".');
+    if (template === undefined && items !== undefined) add([...path, 'items'], '"items" are for a template; expected "item" here.');
+    if (template !== undefined && items === undefined) add(path, 'a template needs "items": a name for each item that it uses.');
+    if (item === undefined && field !== undefined) add([...path, 'field'], 'there is no "item" that this could be a field of.');
+    if (item === undefined && format !== undefined) add([...path, 'format'], 'a template decides itself what its text looks like.');
+    for (const each of itemsOf(content)) {
+      if (sessions.has(refText(each))) add(path, `the key of ${refText(each)} must not leave the agent, for its "credentials" say "mode": "session".`);
+    }
+  };
+  /** Reports what stands twice in a list. */
+  const unique = (values: readonly (readonly [string, JsonPath])[], what: string): void => {
+    const seen = new Set<string>();
+    for (const [value, path] of values) {
+      if (seen.has(value)) add(path, `${what} stands here already.`);
+      seen.add(value);
+    }
+  };
+
+  for (const [i, delivery] of configuration.deliveries.entries()) {
+    const path = ['deliveries', i];
+    if (delivery.type !== 'directory') { checkContent(delivery, path); continue; }
+    for (const [j, file] of delivery.files.entries()) checkContent(file, [...path, 'files', j]);
+    unique(delivery.files.map(({ name }, j) => [name, [...path, 'files', j, 'name']]), 'a file of that name');
+  }
+  const paths = configuration.deliveries.map((each, i) => [each.path, ['deliveries', i, 'path']] as const);
+  unique(paths, 'that path');
+  const directories = configuration.deliveries.filter(({ type }) => type === 'directory').map((each) => each.path);
+  for (const [value, path] of paths) {
+    if (directories.some((directory) => value.startsWith(`${directory}/`))) add(path, 'it lies in a directory that another delivery replaces as a whole.');
+  }
+  const consumers = configuration.endpoint?.consumers ?? [];
+  unique(consumers.map(({ name }, i) => [name, ['endpoint', 'consumers', i, 'name']]), 'a consumer of that name');
+  unique(configuration.credentials.map(({ item }, i) => [refText(item), ['credentials', i, 'item']]), 'that item');
+  const { endpoint, monitor } = configuration;
+  if (endpoint !== undefined && monitor !== undefined && endpoint.port === monitor.port && endpoint.port !== 0) {
+    add(['monitor', 'port'], 'the endpoint has that port already; health and metrics need one of their own.');
+  }
+  return problems;
+}

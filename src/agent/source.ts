@@ -1,0 +1,32 @@
+import type { ItemDocuments } from '../items/model.ts';
+import type { ItemRef } from '../sealing/dataKey.ts';
+
+/** What a source answers when it is asked for an item. */
+export type SourceReply =
+  /** Still what it was under the version that was given. */
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'absent' }
+  /** `version` names these bytes, in the source's own way; it is given back the next time. */
+  | { readonly kind: 'found'; readonly documents: ItemDocuments; readonly version: string };
+
+/** Where the agent reads sealed documents. Nothing that it gives is believed before it is verified. */
+export interface Source {
+  /** For messages: a path or a URL. */
+  readonly location: string;
+  /** How long after one look at everything the next one is due, in milliseconds. */
+  readonly pollMs: number;
+  /**
+   * Both documents of an item, of one generation as far as the source can tell.
+   * @param known the version under which the item was got before
+   * @throws VaultError store-unreachable where the source as a whole cannot be asked; others concern this item alone
+   */
+  readItem(ref: ItemRef, known: string | undefined, signal: AbortSignal): Promise<SourceReply>;
+  /** @throws VaultError store-unreachable */
+  readRoster(version: number, signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /**
+   * Calls `changed` soon after something changed, with the items that did, where that is known; a source that cannot tell never does. What is lost
+   * here is found by looking again after {@link pollMs}.
+   * @returns ends it
+   */
+  follow(refs: readonly ItemRef[], changed: (refs?: readonly ItemRef[]) => void): () => void;
+}

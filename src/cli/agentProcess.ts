@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { startAgent, type Agent } from '../agent/agent.ts';
+import type { Component } from '../agent/component.ts';
+import { serveControl, CONTROL_SOCKET } from '../agent/control/control.ts';
+import { openDeliveries } from '../agent/delivery/deliveries.ts';
+import type { ReportEvent } from '../agent/events.ts';
+import { logEvents } from '../agent/observing/log.ts';
+import { agentStatus } from '../agent/status.ts';
+import { readAgentFile } from '../config/agentFile.ts';
+import { openAgentSettings } from '../config/agentSettings.ts';
+import type { Environment } from '../config/environment.ts';
+import { isVaultError, VaultError } from '../errors.ts';
+import { tryLock } from '../files/lock.ts';
+import { ensureDirectory } from '../files/write.ts';
+import { openStateDirectory } from '../state/stateDirectory.ts';
+
+/** Runs the agent until SIGTERM or SIGINT; SIGHUP reads the configuration again. */
+export async function runAgentProcess(environment: Environment, file: string, version: string, write: (line: string) => void): Promise<void> {
+  const now = (): Date => new Date();
+  const report: ReportEvent = logEvents(write, now);
+  const first = await readAgentFile(file, environment.uid);
+  const release = await lockState(first.state_directory, report);
+  try {
+    await ensureDirectory(first.runtime_directory, 0o755);
+    const started = now();
+    const components: readonly Component[] = [openDeliveries(report)];
+    const ended = signalled(report);
+    const agent: Agent = await startAgent({
+      components, report, now,
+      load: async () => await openAgentSettings(await readAgentFile(file, environment.uid), report, openStateDirectory),
+    });
+    const control = await serveControl(join(first.runtime_directory, CONTROL_SOCKET), { '/v1/status': () => agentStatus(agent, components, version, started) });
+    report({ type: 'started', version, items: agent.follower.states.length, deliveries: agent.configuration.deliveries.length });
+    const reload = (): void => { void agent.reload(); };
+    process.on('SIGHUP', reload);
+    await ended;
+    process.removeListener('SIGHUP', reload);
+    await control.close();
+    await agent.stop();
+  } finally {
+    await release?.();
+  }
+}
+
+/** One agent to a state directory. One that cannot be written to cannot be locked, and is no reason not to serve. */
+async function lockState(directory: string, report: ReportEvent): Promise<(() => Promise<void>) | undefined> {
+  const path = join(directory, 'agent.lock');
+  let release: (() => Promise<void>) | undefined;
+  try {
+    await ensureDirectory(directory, 0o700);
+    release = await tryLock(path);
+  } catch (error) {
+    if (!isVaultError(error, 'store-unreachable')) throw error;
+    report({ type: 'warned', text: `The state directory ${directory} cannot be locked, so a second agent would not be noticed: ${error.message}` });
+    return undefined;
+  }
+  if (release !== undefined) return release;
+  throw new VaultError('agent-running', `Another agent runs with the state directory ${directory}.`, {
+    hint: 'See "vault agent status", or give this one a state_directory and a runtime_directory of its own.', details: { state_directory: directory },
+  });
+}
+
+async function signalled(report: ReportEvent): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        report({ type: 'stopping', signal });
+        resolve();
+      });
+    }
+  });
+}

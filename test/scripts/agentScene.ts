@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { request } from 'node:http';
+import { json } from 'node:stream/consumers';
+import type { AgentStatus } from '../../src/agent/status.ts';
+import { openRepositoryScene, succeed, type RepositoryScene } from './repositoryScene.ts';
+import { describeEnd, type Finished } from './vaultProcess.ts';
+
+/** A line of the agent's log. */
+export interface LogLine {
+  readonly time: string;
+  readonly type: string;
+  readonly [member: string]: unknown;
+}
+
+/** An agent that runs, as a process of its own. */
+export interface RunningAgent {
+  readonly pid: number;
+  /** Everything that it logged so far. */
+  readonly log: readonly LogLine[];
+  /** The first line of that type that `fits`, from the `from`-th line on; waits for it, and fails if the process ends before. */
+  logged(type: string, fits?: (line: LogLine) => boolean, from?: number): Promise<LogLine>;
+  status(): Promise<AgentStatus>;
+  signal(signal: NodeJS.Signals): void;
+  /** Ends it with SIGTERM; it must end well. */
+  stop(): Promise<Finished>;
+  readonly finished: Promise<Finished>;
+}
+
+/** A {@link RepositoryScene} with the node `n1`, role `web`, whose identity the agent has. */
+export interface AgentScene extends RepositoryScene {
+  /** n1's identity file. */
+  readonly node: string;
+  /** Fingerprint of the roster's version 1. */
+  readonly roster: string;
+  /** Creates `vault/ITEM` for role `web`, or gives it new values. */
+  put(item: string, fields: Readonly<Record<string, unknown>>): Promise<void>;
+  /** Writes a configuration over one that follows the repository's folder, polled every 100 ms. @returns its path */
+  configure(more?: Readonly<Record<string, unknown>>, name?: string): Promise<string>;
+  /** Starts `vault agent run` with a configuration that {@link configure} wrote; it is killed when the scene is closed. */
+  agent(config: string, options?: { readonly variables?: Readonly<Record<string, string>>; readonly nodeOptions?: readonly string[] }): RunningAgent;
+}
+
+export async function openAgentScene(): Promise<AgentScene> {
+  const scene = await openRepositoryScene();
+  const { at } = scene;
+  await scene.addNode('n1', 'web');
+  const { fingerprint } = JSON.parse((await succeed(scene.vault('admin', 'list', '--json'))).stdout) as { fingerprint: string };
+  const items = new Set<string>();
+  const running: RunningAgent[] = [];
+  return {
+    ...scene,
+    node: at('config', 'n1'),
+    roster: fingerprint,
+    async put(item, fields) {
+      const values = at('config', 'values.json');
+      await writeFile(values, JSON.stringify(fields));
+      const flags = ['vault', item, '--from', values, '--yes', '--json'];
+      await succeed(items.has(item) ? scene.vault('update', ...flags) : scene.vault('create', 'item', ...flags.filter((flag) => flag !== '--yes'), '--search', 'role:web'));
+      items.add(item);
+    },
+    async configure(more = {}, name = 'agent.json') {
+      const path = at('config', name);
+      const configuration = {
+        identity: at('config', 'n1'), roster: fingerprint, source: { type: 'folder', path: scene.repository, poll: '100ms' },
+        state_directory: at('state', 'agent'), runtime_directory: at('files', 'run'), log: { level: 'debug', format: 'json' }, ...more,
+      };
+      await writeFile(path, JSON.stringify(configuration), { mode: 0o600 });
+      return path;
+    },
+    agent(config, options = {}) {
+      const { child, finished } = scene.start(['agent', 'run', '--config', config], options);
+      const log: LogLine[] = [];
+      const lines = new EventEmitter();
+      lines.setMaxListeners(0);
+      assert.ok(child.stderr !== null && child.pid !== undefined);
+      createInterface({ input: child.stderr }).on('line', (line) => {
+        if (line.startsWith('{')) log.push(JSON.parse(line) as LogLine);
+        lines.emit('line');
+      });
+      let end: Finished | undefined;
+      void finished.then((value) => {
+        end = value;
+        lines.emit('line');
+      });
+      const agent: RunningAgent = {
+        pid: child.pid, log, finished,
+        logged: (type, fits = () => true, from = 0) => new Promise((resolve, reject) => {
+          const look = (): void => {
+            const found = log.slice(from).find((line) => line.type === type && fits(line));
+            if (found === undefined && end === undefined) return;
+            lines.off('line', look);
+            if (found !== undefined) resolve(found);
+            else reject(new assert.AssertionError({ message: `the agent ended before it logged ${type}: ${describeEnd(end ?? assert.fail())}` }));
+          };
+          lines.on('line', look);
+          look();
+        }),
+        async status() {
+          await agent.logged('started');
+          return await ask<AgentStatus>(at('files', 'run', 'agent.sock'), '/v1/status');
+        },
+        signal: (signal) => { child.kill(signal); },
+        async stop() {
+          child.kill('SIGTERM');
+          return await succeed(finished);
+        },
+      };
+      running.push(agent);
+      return agent;
+    },
+    async close() {
+      for (const each of running) each.signal('SIGKILL');
+      await Promise.all(running.map((each) => each.finished));
+      await scene.close();
+    },
+  };
+}
+
+/** Asks an agent over its socket, and expects an answer. */
+async function ask<T>(socketPath: string, path: string): Promise<T> {
+  return await new Promise((resolve, reject) => {
+    request({ socketPath, path, agent: false }, (response) => {
+      if (response.statusCode === 200) json(response).then((value) => { resolve(value as T); }, reject);
+      else reject(new Error(`status ${String(response.statusCode)}`));
+    }).on('error', reject).end();
+  });
+}
