@@ -69,8 +69,8 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
   let queue: Promise<void> = Promise.resolve();
   /** Items that a push named, not yet looked at; `all` where one did not say. */
   let pending: Set<string> | 'all' | undefined;
-  /** Those that the source gave no answer for in the last round: they come last, so that they never keep it from the others. */
-  let last: ReadonlySet<ItemFollower> = new Set();
+  /** Those that the source gave no answer for when it was last asked: they come last, so that they never keep it from the others. */
+  const last = new Set<ItemFollower>();
 
   /**
    * Looks at the roster, then at items.
@@ -96,9 +96,11 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
           isNew = await item.look(source, roster.trusted ?? trusted, identity, signal);
         }
         [answers, inARow] = [answers + 1, 0];
+        last.delete(item);
         if (isNew && item.state.content !== undefined) gathered.add(item.state.content);
       } catch (error) {
         inARow++;
+        last.add(item);
         unanswered.push({ item, error });
       }
     };
@@ -112,7 +114,6 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
     const limit = pLimit(CONCURRENCY);
     await Promise.all([...rest].map((item) => limit(() => lookAt(item))));
     gathered.flush();
-    last = new Set(unanswered.map(({ item }) => item));
     if (unanswered.length > 0 && answers === 0) throw unanswered.at(-1)?.error;
     for (const { item, error } of unanswered) item.fail(error);
     if (roster.trusted !== trusted) ask(); // It changed meanwhile: those that were judged before are judged again.
