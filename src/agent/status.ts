@@ -44,7 +44,7 @@ export function agentStatus({ follower, memory, configuration }: Agent, componen
     started: started.toISOString(),
     ready: problems.length === 0 && follower.states.every(({ content }) => content !== undefined),
     source: { location: source.type === 'folder' ? source.path : source.url, answered: timeOf(follower.answeredAt), ...errorOf(follower.sourceProblem) },
-    roster: { version: follower.rosterVersion ?? null },
+    roster: { version: follower.trusted?.roster.version ?? null },
     state: errorOf(memory.problem),
     items: follower.states.map(({ ref, content, from, problem, changedAt, checkedAt }) => ({
       vault: ref.vault, item: ref.item,

@@ -19,9 +19,13 @@ export async function runAgentProcess(environment: Environment, file: string, ve
   const now = (): Date => new Date();
   const report: ReportEvent = logEvents(write, now);
   const first = await readAgentFile(file, environment.uid);
-  const release = await lockState(first.state_directory, report);
+  const releases: (() => Promise<void>)[] = [];
   try {
+    // The socket is there: were it not this agent's alone, another would be cut off from those who ask it.
     await ensureDirectory(first.runtime_directory, 0o755);
+    releases.push(await lock(first.runtime_directory, 'runtime_directory'));
+    const state = await lockState(first.state_directory, report);
+    if (state !== undefined) releases.push(state);
     const started = now();
     const components: readonly Component[] = [openDeliveries(report)];
     const ended = signalled(report);
@@ -38,25 +42,28 @@ export async function runAgentProcess(environment: Environment, file: string, ve
     await control.close();
     await agent.stop();
   } finally {
-    await release?.();
+    for (const release of releases) await release();
   }
 }
 
 /** One agent to a state directory. One that cannot be written to cannot be locked, and is no reason not to serve. */
 async function lockState(directory: string, report: ReportEvent): Promise<(() => Promise<void>) | undefined> {
-  const path = join(directory, 'agent.lock');
-  let release: (() => Promise<void>) | undefined;
   try {
     await ensureDirectory(directory, 0o700);
-    release = await tryLock(path);
+    return await lock(directory, 'state_directory');
   } catch (error) {
     if (!isVaultError(error, 'store-unreachable')) throw error;
-    report({ type: 'warned', text: `The state directory ${directory} cannot be locked, so a second agent would not be noticed: ${error.message}` });
+    report({ type: 'warned', text: `The state directory ${directory} cannot be locked, so a second agent that has it would not be noticed: ${error.message}` });
     return undefined;
   }
+}
+
+/** @throws VaultError agent-running, store-unreachable */
+async function lock(directory: string, member: 'state_directory' | 'runtime_directory'): Promise<() => Promise<void>> {
+  const release = await tryLock(join(directory, 'agent.lock'));
   if (release !== undefined) return release;
-  throw new VaultError('agent-running', `Another agent runs with the state directory ${directory}.`, {
-    hint: 'See "vault agent status", or give this one a state_directory and a runtime_directory of its own.', details: { state_directory: directory },
+  throw new VaultError('agent-running', `Another agent runs with the ${member.replace('_', ' ')} ${directory}.`, {
+    hint: 'See "vault agent status", or give this one a state_directory and a runtime_directory of its own.', details: { [member]: directory },
   });
 }
 

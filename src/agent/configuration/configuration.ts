@@ -80,6 +80,9 @@ function contradictions(configuration: AgentConfiguration, document: JsonDocumen
   const consumers = configuration.endpoint?.consumers ?? [];
   unique(consumers.map(({ name }, i) => [name, ['endpoint', 'consumers', i, 'name']]), 'a consumer of that name');
   unique(configuration.credentials.map(({ item }, i) => [refText(item), ['credentials', i, 'item']]), 'that item');
+  if (configuration.state_directory === configuration.runtime_directory) {
+    add(['runtime_directory'], 'it is the state directory too; each tells whether the other was lost, so they must be two.');
+  }
   const { endpoint, monitor } = configuration;
   if (endpoint !== undefined && monitor !== undefined && endpoint.port === monitor.port && endpoint.port !== 0) {
     add(['monitor', 'port'], 'the endpoint has that port already; health and metrics need one of their own.');
