@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, chown, lstat, mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, lchown, lstat, mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -129,7 +129,6 @@ test('a directory or a link of another user is not trusted', { skip: asRoot }, a
   await mkdir(join(root, 'shared'));
   await chmod(join(root, 'shared'), 0o1777);
   await symlink('/', join(root, 'shared', 'link'));
-  const { lchown } = await import('node:fs/promises');
   await lchown(join(root, 'shared', 'link'), 1, 1);
   await assert.rejects(trustedDirectory(join(root, 'shared', 'link', 'new')), refused);
 });
