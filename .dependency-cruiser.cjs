@@ -25,7 +25,7 @@ const rooms = {
   completion: ['config', 'files', 'stores/store\\.ts$'],
   library: ['operations', 'config', 'state'],
   cli: ['agent', 'completion', 'operations', 'config', 'reporting', 'policy', 'sealing', 'state', 'files', 'iam/client\\.ts$'],
-  commands: ['agent', 'cli', 'completion', 'operations', 'config', 'reporting', 'files', 'sealing', 'state', 'stores', 'sandbox'],
+  commands: ['agent', 'cli', 'completion', 'operations', 'config', 'reporting', 'files', 'items/valueFormats\\.ts$', 'sealing', 'state', 'stores', 'sandbox'],
 };
 
 const directions = Object.entries(rooms).map(([room, allowed]) => ({

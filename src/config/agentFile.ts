@@ -1,6 +1,7 @@
 import { parseAgentConfiguration, type AgentConfiguration } from '../agent/configuration/configuration.ts';
 import { VaultError } from '../errors.ts';
 import { readRegularFile } from '../files/read.ts';
+import { isOthersToChange } from '../files/trusted.ts';
 
 /** Where the agent's configuration is looked for when none is named. */
 export const DEFAULT_AGENT_FILE = '/etc/iam-vault/agent.json';
@@ -17,7 +18,7 @@ export async function readAgentFile(path: string, uid: number | undefined): Prom
   if (file === undefined) {
     throw new VaultError('input-unreadable', `There is no configuration of the agent at ${path}.`, { hint: 'Write one (docs/agent.md has an example), or name another with --config.', details: { source: path } });
   }
-  if ((file.mode & 0o022) !== 0 || (uid !== undefined && file.uid !== uid && file.uid !== 0)) {
+  if (isOthersToChange(file, uid)) {
     throw new VaultError('input-unreadable', `${path} can be written by others than the agent's user (owner ${String(file.uid)}, mode ${file.mode.toString(8).padStart(4, '0')}), who could then run commands as that user.`, {
       hint: `Run "chown root ${path}" and "chmod go-w ${path}".`, details: { source: path, owner: file.uid, mode: file.mode },
     });

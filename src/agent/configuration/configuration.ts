@@ -2,7 +2,7 @@ import { parseJson } from '../../json/parse.ts';
 import { invalidInput, problemAt, validate, type Problem } from '../../json/validate.ts';
 import type { JsonDocument, JsonPath } from '../../json/parse.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
-import { agentSchema, type AgentConfiguration, type ContentConfiguration } from './schema.ts';
+import { agentSchema, type AgentConfiguration, type ContentConfiguration, type DeliveryConfiguration } from './schema.ts';
 
 export type { AgentConfiguration } from './schema.ts';
 
@@ -28,15 +28,24 @@ export function itemsOf({ item, items }: ContentConfiguration): ItemRef[] {
   return [...(item === undefined ? [] : [item]), ...Object.values(items ?? {})];
 }
 
+/** Items that a delivery is made of, once each. */
+export function itemsOfDelivery(delivery: DeliveryConfiguration): ItemRef[] {
+  return once(delivery.type === 'directory' ? delivery.files.flatMap(itemsOf) : itemsOf(delivery));
+}
+
 /** Every item that a configuration names, once, in its order. */
 export function wantedItems({ items, deliveries, endpoint, credentials }: AgentConfiguration): ItemRef[] {
   const all = [
     ...items,
-    ...deliveries.flatMap((each) => (each.type === 'directory' ? each.files.flatMap(itemsOf) : itemsOf(each))),
+    ...deliveries.flatMap(itemsOfDelivery),
     ...(endpoint?.consumers ?? []).flatMap((each) => each.items),
     ...credentials.map((each) => each.item),
   ];
-  return [...new Map(all.map((each) => [refText(each), { vault: each.vault, item: each.item }])).values()];
+  return once(all);
+}
+
+function once(refs: readonly ItemRef[]): ItemRef[] {
+  return [...new Map(refs.map((each) => [refText(each), { vault: each.vault, item: each.item }])).values()];
 }
 
 /** What each part allows and the parts together do not. */
