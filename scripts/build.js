@@ -47,7 +47,7 @@ for (const path of byPath) {
   const vault = relative(dirname(file), 'dist/vault.js').replaceAll('\\', '/');
   writeFileSync(file, `import { modules } from '${vault.startsWith('.') ? vault : `./${vault}`}';\nexport default (await modules['${path}']()).default;\n`);
 }
-await build({ ...common, entryPoints: ['src/index.ts'], outdir: 'dist', outbase: 'src', splitting: true, packages: 'external', chunkNames: 'library/[name]-[hash]' });
+await build({ ...common, entryPoints: ['src/index.ts', 'src/aws.ts'], outdir: 'dist', outbase: 'src', splitting: true, packages: 'external', chunkNames: 'library/[name]-[hash]' });
 writeFileSync('dist/THIRD-PARTY-LICENSES.txt', licencesOf(cli.metafile));
 if (withTypes) {
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.types.json'], { stdio: 'inherit' });

@@ -37,7 +37,8 @@ export type AgentEvent =
   | { readonly type: 'command-failed'; readonly target: string; readonly program: string; readonly error: VaultError; readonly retryMs: number | undefined }
   /** Audit. `request` is the id that the reply carries too. */
   | ({ readonly type: 'credentials-served'; readonly consumer: string; readonly accessKeyId: string; readonly mode: 'key' | 'session'; readonly expiration: string; readonly request: string } & ItemVersion)
-  | { readonly type: 'request-refused'; readonly status: number; readonly reason: string; readonly request: string }
+  /** `unreported`: how many were refused before it and, for there were so many, not reported. */
+  | { readonly type: 'request-refused'; readonly status: number; readonly reason: string; readonly request: string; readonly unreported?: number }
   | ({ readonly type: 'session-opened'; readonly accessKeyId: string; readonly expiration: string } & ItemRef)
   | ({ readonly type: 'session-failed'; readonly error: VaultError; readonly retryMs: number } & ItemRef);
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { startAgent, type Agent } from '../agent/agent.ts';
 import type { Component } from '../agent/component.ts';
+import { openCredentials } from '../agent/credentials/credentials.ts';
 import { serveControl, CONTROL_SOCKET } from '../agent/control/control.ts';
 import { openDeliveries } from '../agent/delivery/deliveries.ts';
 import type { ReportEvent } from '../agent/events.ts';
@@ -27,13 +28,14 @@ export async function runAgentProcess(environment: Environment, file: string, ve
     const state = await lockState(first.state_directory, report);
     if (state !== undefined) releases.push(state);
     const started = now();
-    const components: readonly Component[] = [openDeliveries(report)];
+    const credentials = openCredentials(report);
+    const components: readonly Component[] = [openDeliveries(report), credentials];
     const ended = signalled(report);
     const agent: Agent = await startAgent({
       components, report, now,
       load: async () => await openAgentSettings(await readAgentFile(file, environment.uid), report, openStateDirectory),
     });
-    const control = await serveControl(join(first.runtime_directory, CONTROL_SOCKET), { '/v1/status': () => agentStatus(agent, components, version, started) });
+    const control = await serveControl(join(first.runtime_directory, CONTROL_SOCKET), { '/v1/status': () => agentStatus(agent, components, version, started) }, credentials.forAgentUser);
     report({ type: 'started', version, items: agent.follower.states.length, deliveries: agent.configuration.deliveries.length });
     const reload = (): void => { void agent.reload(); };
     process.on('SIGHUP', reload);

@@ -2,7 +2,7 @@ import { parseJson } from '../../json/parse.ts';
 import { invalidInput, problemAt, validate, type Problem } from '../../json/validate.ts';
 import type { JsonDocument, JsonPath } from '../../json/parse.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
-import { agentSchema, type AgentConfiguration, type ContentConfiguration, type DeliveryConfiguration } from './schema.ts';
+import { agentSchema, type AgentConfiguration, type ContentConfiguration, type DeliveryConfiguration, type SessionConfiguration } from './schema.ts';
 
 export type { AgentConfiguration } from './schema.ts';
 
@@ -92,9 +92,27 @@ function contradictions(configuration: AgentConfiguration, document: JsonDocumen
   if (configuration.state_directory === configuration.runtime_directory) {
     add(['runtime_directory'], 'it is the state directory too; each tells whether the other was lost, so they must be two.');
   }
+  unique(consumers.flatMap(({ token_file: path }, i) => (path === undefined ? [] : [[path, ['endpoint', 'consumers', i, 'token_file']]])), 'that path');
+  for (const [i, each] of configuration.credentials.entries()) {
+    if (each.mode === 'session') checkSession(each, ['credentials', i], add);
+  }
   const { endpoint, monitor } = configuration;
   if (endpoint !== undefined && monitor !== undefined && endpoint.port === monitor.port && endpoint.port !== 0) {
     add(['monitor', 'port'], 'the endpoint has that port already; health and metrics need one of their own.');
   }
   return problems;
+}
+
+/** @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
+const LONGEST_ROLE_SESSION_MS = 12 * 3_600_000;
+
+function checkSession({ role_arn: role, role_session_name: name, external_id: externalId, duration }: SessionConfiguration, path: JsonPath, add: (path: JsonPath, message: string) => void): void {
+  if (duration % 1000 !== 0) add([...path, 'duration'], 'STS counts in whole seconds.');
+  if (role === undefined) {
+    for (const [member, value] of Object.entries({ role_session_name: name, external_id: externalId })) {
+      if (value !== undefined) add([...path, member], 'it is for a role; expected "role_arn" beside it.');
+    }
+  } else if (duration > LONGEST_ROLE_SESSION_MS) {
+    add([...path, 'duration'], 'a role can be assumed for at most 12h; sessions without "role_arn" may last 36h.');
+  }
 }

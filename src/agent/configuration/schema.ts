@@ -4,7 +4,7 @@ import { quoted } from '../../json/issueText.ts';
 import { nameProblem } from '../../names.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { isBase64 } from '../../sealing/encoding.ts';
-import { durationOf } from './duration.ts';
+import { DEFAULT_LIFETIME_MS, durationOf } from './duration.ts';
 
 const HOUR = 3_600_000;
 
@@ -136,10 +136,13 @@ const consumerSchema = z.strictObject({
 
 const region = z.string().check(z.refine((text) => /^[a-z]{2}(?:-[a-z]+)+-\d{1,2}$/.test(text), { error: ({ input }) => found(input, 'expected the name of a region, as eu-west-1') }));
 
+/** How far ahead the Expiration is that programs are told, so that they ask again before. */
+const lifetime = z._default(duration(60_000, 12 * HOUR, 'from 1m to 12h'), DEFAULT_LIFETIME_MS);
+
 const credentialsSchema = z.discriminatedUnion('mode', [
-  z.strictObject({ item: itemRef, mode: z.literal('key') }),
+  z.strictObject({ item: itemRef, mode: z.literal('key'), lifetime }),
   z.strictObject({
-    item: itemRef, mode: z.literal('session'),
+    item: itemRef, mode: z.literal('session'), lifetime,
     /** AssumeRole; without it GetSessionToken. */
     role_arn: z.optional(z.string().check(z.maxLength(2048), z.refine((text) => /^arn:aws(?:-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]+$/.test(text), { error: ({ input }) => found(input, 'expected the ARN of a role, as arn:aws:iam::123456789012:role/NAME') }))),
     role_session_name: z.optional(z.string().check(z.refine((text) => /^[\w+=,.@-]{2,64}$/.test(text), { error: ({ input }) => found(input, 'expected 2 to 64 letters, digits and _ + = , . @ -') }))),
