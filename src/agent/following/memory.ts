@@ -93,7 +93,7 @@ export function openMemory({ roster, state, witness, cache, report }: MemoryOpti
       known = pin;
       await keeping(async () => {
         for (const [version, bytes] of versions) {
-          if (await cache.readRoster(version) === undefined) await cache.writeRoster(version, bytes);
+          if (await cache.readRoster(version) === undefined) await cache.writeRoster(version, bytes).catch(alreadyKept);
         }
         await rememberPin(state, key, pin);
       });
@@ -114,4 +114,9 @@ export function openMemory({ roster, state, witness, cache, report }: MemoryOpti
 function unreadable(error: unknown): undefined {
   if (!isVaultError(error)) throw error;
   return undefined;
+}
+
+/** Another process of this machine, with the same state directory, was quicker. */
+function alreadyKept(error: unknown): void {
+  if (!isVaultError(error, 'store-conflict')) throw error;
 }
