@@ -19,13 +19,14 @@ const rooms = {
   stores: ['items', 'sealing', 'files'],
   state: ['files', 'sealing', 'trust', 'iam/(accessKey|observe)\\.ts$'],
   config: ['files', 'sealing', 'stores', 'agent', 'state/stateDirectory\\.ts$'],
-  agent: ['items', 'sealing', 'iam/clientSession\\.ts$', 'trust', 'inventory', 'state', 'files', 'stores/store\\.ts$', 'names\\.ts$'],
+  processes: ['files'],
+  agent: ['processes', 'items', 'sealing', 'iam/clientSession\\.ts$', 'trust', 'inventory', 'state', 'files', 'stores/store\\.ts$', 'names\\.ts$'],
   operations: ['workers', 'git', 'iam', 'items', 'inventory', 'search', 'policy', 'trust', 'sealing', 'state', 'files', 'scanning', 'stores/store\\.ts$', 'config/repository\\.ts$'],
   reporting: ['operations', 'iam/plan\\.ts$', 'items/fieldValues\\.ts$', 'policy', 'search', 'sealing', 'trust'],
   completion: ['config', 'files', 'stores/store\\.ts$'],
   library: ['operations', 'config', 'state', 'items/accessKey\\.ts$'],
-  cli: ['agent', 'completion', 'operations', 'config', 'reporting', 'policy', 'sealing', 'state', 'files', 'items/accessKey\\.ts$', 'iam/client\\.ts$'],
-  commands: ['agent', 'cli', 'completion', 'operations', 'config', 'reporting', 'files', 'items/valueFormats\\.ts$', 'sealing', 'state', 'stores', 'sandbox'],
+  cli: ['agent', 'items/fieldValues\\.ts$', 'processes', 'completion', 'operations', 'config', 'reporting', 'policy', 'sealing', 'state', 'files', 'items/accessKey\\.ts$', 'iam/client\\.ts$'],
+  commands: ['agent', 'processes', 'cli', 'completion', 'operations', 'config', 'reporting', 'files', 'items/valueFormats\\.ts$', 'sealing', 'state', 'stores', 'sandbox'],
 };
 
 const directions = Object.entries(rooms).map(([room, allowed]) => ({

@@ -38,7 +38,7 @@ function unfit(format: FieldFormat, why: string, hint: string): VaultError {
 }
 
 /** Every scalar in `value` with the name of its variable. */
-function variablesOf(value: Json): [string, string][] {
+export function variablesOf(value: Json): [string, string][] {
   const found = new Map<string, string>();
   const visit = (each: Json, path: readonly string[]): void => {
     if (each !== null && typeof each === 'object') {
