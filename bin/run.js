@@ -8,8 +8,10 @@ const { Script } = process.getBuiltinModule('vm');
 
 /** The program begins with `//` and its own digest: so many characters. */
 const DIGEST_LENGTH = 64;
-/** A kept file begins with its CRC-32 and the digest of the program that it is for. */
+/** A kept file begins with its CRC-32, in hexadecimal. */
 const CRC_LENGTH = 8;
+/** What no command was added to for so long is another build's, or hardly used. */
+const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 
 // The SDK's advice about Node versions is for its users, not for ours.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
@@ -41,35 +43,36 @@ function isOwn({ uid, mode }) {
 /** As `require`, but for the compiled code; a later `require` gives the same program. */
 function loadProgram(path, filename) {
   const source = fs.readFileSync(path, 'latin1');
-  const digest = source.slice(2, 2 + DIGEST_LENGTH);
+  const build = `vault-${process.version}-${process.arch}-${source.slice(2, 2 + DIGEST_LENGTH)}`;
   // A command has one word or two.
   const [first = 'help', second = ''] = argv[0]?.startsWith('-') ? [] : argv;
   const names = folder === undefined ? [] : [`${first}-${second}`, first].filter((name) => /^[a-z_-]{1,60}$/.test(name));
-  const places = names.map((name) => join(folder, `${process.version}-${process.arch}`, name));
   let cachedData;
-  for (const place of places) cachedData ??= readCompiled(place, digest);
+  for (const name of names) cachedData ??= readCompiled(join(folder, build, name));
   const script = new Script(Module.wrap(source), { filename, cachedData });
   const require = Module.createRequire(path);
   const module = new Module(path);
   module.importer = (name) => import(name);
   require.cache[path] = module;
   script.runInThisContext().call(module.exports, module.exports, require, module, path, dirname(path));
-  // What a run that failed compiled would be all that later ones have.
-  if (script.cachedDataRejected !== false) {
-    const place = places[names.findIndex((name) => module.exports.names.includes(name))];
-    if (place !== undefined) process.once('exit', (code) => { if (code === 0) writeCompiled(place, digest, script.createCachedData()); });
+  const name = names.find((each) => module.exports.names.includes(each));
+  if (name !== undefined && script.cachedDataRejected !== false) {
+    process.once('exit', (code) => {
+      // What a run that failed had compiled would be all that later ones find.
+      if (code === 0) writeCompiled(join(folder, build), name, script.createCachedData());
+    });
   }
   return module.exports;
 }
 
-function readCompiled(path, digest) {
+function readCompiled(path) {
   let file;
   try {
     file = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
     if (!isOwn(fs.fstatSync(file))) return undefined;
     const bytes = fs.readFileSync(file);
-    const data = bytes.subarray(CRC_LENGTH + DIGEST_LENGTH);
-    return bytes.latin1Slice(0, CRC_LENGTH + DIGEST_LENGTH) === headOf(digest, data) ? data : undefined;
+    const data = bytes.subarray(CRC_LENGTH);
+    return bytes.latin1Slice(0, CRC_LENGTH) === crcOf(data) ? data : undefined;
   } catch {
     return undefined;
   } finally {
@@ -78,17 +81,24 @@ function readCompiled(path, digest) {
 }
 
 /** V8 believes what it reads: what is damaged could end the program anywhere. */
-function headOf(digest, data) {
-  return process.getBuiltinModule('zlib').crc32(data).toString(16).padStart(CRC_LENGTH, '0') + digest;
+function crcOf(data) {
+  return process.getBuiltinModule('zlib').crc32(data).toString(16).padStart(CRC_LENGTH, '0');
 }
 
-function writeCompiled(path, digest, data) {
-  const temporary = `${path}.${process.pid}`;
+function writeCompiled(place, name, data) {
+  const temporary = join(place, `${name}.${process.pid}`);
   try {
-    fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    fs.writeFileSync(temporary, Buffer.concat([Buffer.from(headOf(digest, data), 'latin1'), data]), { mode: 0o600, flag: 'wx', flush: true });
-    fs.renameSync(temporary, path);
+    if (fs.mkdirSync(place, { recursive: true, mode: 0o700 }) !== undefined) removeOld(dirname(place));
+    fs.writeFileSync(temporary, Buffer.concat([Buffer.from(crcOf(data)), data]), { mode: 0o600, flag: 'wx', flush: true });
+    fs.renameSync(temporary, join(place, name));
   } catch {
     fs.rmSync(temporary, { force: true });
+  }
+}
+
+function removeOld(folder) {
+  for (const build of fs.readdirSync(folder).filter((name) => name.startsWith('vault-'))) {
+    const path = join(folder, build);
+    if (Date.now() - fs.statSync(path).mtimeMs > KEPT_MS) fs.rmSync(path, { recursive: true, force: true });
   }
 }
