@@ -56,7 +56,7 @@ module.exports = {
       to: { path: '^src/', pathNot: '^src/sandbox/' },
     },
     { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    onlyFrom('sodium', 'node_modules/libsodium', '^src/sealing/sodium\\.ts$'),
+    onlyFrom('sodium', 'node_modules/libsodium', '^src/sealing/sodium(Start)?\\.ts$'),
     onlyFrom('aws-sdk', 'node_modules/(@aws-sdk|@smithy)/', '^src/iam/(client\\w*|retryPolicy|awsErrors)\\.ts$'),
     onlyFrom('scanner', 'node_modules/@secretlint/', '^src/scanning/'),
     onlyFrom('native-lock', 'node_modules/fs-native-extensions/', '^src/files/lock\\.ts$'),
