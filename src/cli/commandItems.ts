@@ -4,7 +4,7 @@ import { VaultError } from '../errors.ts';
 import { fileOf } from '../items/fieldValues.ts';
 import type { Json } from '../json/canonical.ts';
 import { nameProblem } from '../names.ts';
-import { variablesOf } from '../reporting/fieldFormats.ts';
+import { variablesOf } from '../items/valueFormats.ts';
 import type { ItemRef } from '../sealing/dataKey.ts';
 
 /** Arguments of the commands that run another one; that stands behind `--`. */
