@@ -53,13 +53,14 @@ export async function createFile(path: string, bytes: Uint8Array, options: Write
 }
 
 /**
- * Whether {@link replaceFile} would leave everything as it is: a regular file with these bytes, permissions and owner, not a link to one.
+ * Whether {@link replaceFile} would leave everything as it is: a regular file with these bytes, permissions and owner, not a link to one. One that
+ * cannot be read is none.
  * @throws VaultError input-unreadable
  */
 export async function holdsFile(path: string, bytes: Uint8Array, { mode, uid = process.geteuid?.(), gid }: WriteOptions): Promise<boolean> {
   if (await pathKind(path) !== 'file') return false;
   const found = await readRegularFile(path, { maxBytes: bytes.byteLength }).catch((error: unknown) => {
-    if (isVaultError(error, 'input-too-large')) return undefined;
+    if (isVaultError(error, 'input-too-large', 'input-unreadable')) return undefined;
     throw error;
   });
   return found?.mode === mode && (uid === undefined || found.uid === uid) && (gid === undefined || found.gid === gid) && Buffer.compare(found.bytes, bytes) === 0;

@@ -72,12 +72,12 @@ export async function openRepositoryScene({ parts: more = [], variables: further
     },
     async save(name = 'saved') {
       await rm(at(name), { recursive: true, force: true });
-      for (const part of parts) await cp(at(part), at(name, part), { recursive: true });
+      for (const part of parts) await cp(at(part), at(name, part), { recursive: true, verbatimSymlinks: true });
     },
     async reset(name = 'saved') {
       for (const part of parts) {
         await rm(at(part), { recursive: true });
-        await cp(at(name, part), at(part), { recursive: true });
+        await cp(at(name, part), at(part), { recursive: true, verbatimSymlinks: true });
       }
     },
     close: () => rm(directory, { recursive: true, force: true }),

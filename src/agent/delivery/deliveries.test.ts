@@ -203,6 +203,7 @@ test('a socket gives what is there now to each of many readers, and is not there
   t.after(() => { for (const each of idle) each.destroy(); });
   assert.equal(await readSocket(path), large);
   bench.put('a', { x: 'new' });
+  await rm(path);
   await bench.apply(socket);
   bench.take('delivered');
   const before = process.memoryUsage().rss;

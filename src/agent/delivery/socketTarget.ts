@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { VaultError } from '../../errors.ts';
-import { systemCode } from '../../files/read.ts';
+import { pathKind, systemCode } from '../../files/read.ts';
 import { placeSocket, removeFile, type WriteOptions } from '../../files/write.ts';
 import { trustedDirectory } from '../../files/trusted.ts';
 import type { SocketDelivery } from '../configuration/schema.ts';
@@ -57,12 +57,12 @@ export function socketTarget(delivery: SocketDelivery, report: ReportEvent): Tar
       const bytes = await render(delivery);
       const options = await accessOf(delivery);
       const path = join(await trustedDirectory(dirname(delivery.path)), basename(delivery.path));
-      const isListening = (): boolean => listening?.path === path && JSON.stringify(listening.options) === JSON.stringify(options);
+      const isListening = async (): Promise<boolean> => listening?.path === path && JSON.stringify(listening.options) === JSON.stringify(options) && await pathKind(path) === 'other';
       return {
-        isInPlace: () => Promise.resolve(isListening() && content !== undefined && Buffer.compare(content.bytes, bytes) === 0),
+        isInPlace: async () => content !== undefined && Buffer.compare(content.bytes, bytes) === 0 && await isListening(),
         async put() {
           content = { bytes, items };
-          if (isListening()) return;
+          if (await isListening()) return;
           await close();
           await listen(path, options);
         },
