@@ -44,6 +44,7 @@ export function openDeliveries(report: ReportEvent): Component {
       const names = new Set(contents.map(refText));
       void deliverAll(deliveries.filter((each) => each.type === 'file' && itemsOf(each).some((ref) => names.has(refText(ref)))));
     },
+    settled: () => queue,
     problems: () => [...problems.values()],
     stop: () => queue,
   };

@@ -40,6 +40,8 @@ export interface Follower {
   readonly sourceProblem: VaultError | undefined;
   /** When the source last answered. */
   readonly answeredAt: Date | undefined;
+  /** For how long something should have gone on and did not, in milliseconds: a round, an item in one, or the beginning of the next. */
+  readonly overdueMs: number;
   /** Takes what was verified before this process began; asks no source. */
   recall(): Promise<void>;
   /** Follows until {@link stop}; never rejects. */
@@ -63,6 +65,9 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
   let queue: Promise<void> = Promise.resolve();
   /** Items that a push named, not yet looked at; `all` where one did not say. */
   let pending: Set<string> | 'all' | undefined;
+  /** By a clock that is never set. */
+  let due = Infinity;
+  const expect = (ms: number): void => { due = performance.now() + ms; };
 
   const readRoster = (version: number): Promise<Uint8Array | undefined> => source.readRoster(version, signal);
 
@@ -88,6 +93,8 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
         if (isNew && item.state.content !== undefined) fresh.push(item.state.content);
       } catch (error) {
         gone ??= { reason: error };
+      } finally {
+        expect(0);
       }
     };
     await Promise.all(chosen.map((item) => limit(() => lookAt(item))));
@@ -96,6 +103,7 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
   };
 
   const round = async (names: Iterable<string>, isWhole: boolean): Promise<void> => {
+    expect(0);
     try {
       await look(names);
       answeredAt = now();
@@ -103,6 +111,7 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
       sourceProblem = undefined;
       backoff.reset();
       if (isWhole) schedule(jittered(source.pollMs)); // What a push asked for does not put off the next look at everything.
+      else expect(source.pollMs * 2);
     } catch (error) {
       if (signal.aborted) return;
       const problem = isVaultError(error) ? error : new VaultError('internal', error instanceof Error ? error.message : String(error), { cause: error });
@@ -115,6 +124,7 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
 
   const schedule = (ms: number): void => {
     clearTimeout(timer);
+    expect(ms);
     if (!signal.aborted) timer = setTimeout(() => { ask(); }, ms);
   };
 
@@ -137,6 +147,7 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
     get rosterVersion() { return roster.trusted?.roster.version; },
     get sourceProblem() { return sourceProblem; },
     get answeredAt() { return answeredAt; },
+    get overdueMs() { return Math.max(0, performance.now() - due); },
     async recall() {
       try {
         await roster.advance((version) => memory.cache.readRoster(version));
