@@ -3,7 +3,7 @@ import { refText } from '../agent/configuration/configuration.ts';
 import type { ReportEvent } from '../agent/events.ts';
 import { openFollower, type Follower } from '../agent/following/follower.ts';
 import type { ItemContent } from '../agent/following/itemFollower.ts';
-import { contentsOf, refuseSessions, whyWaiting } from '../agent/process/awaitContents.ts';
+import { contentsOf, firstContents, refuseSessions } from '../agent/process/awaitContents.ts';
 import { openSupervisor, type CommandContent, type RestartPolicy, type Supervisor } from '../agent/process/supervisor.ts';
 import { readAgentFile } from '../config/agentFile.ts';
 import { openAgentSettings } from '../config/agentSettings.ts';
@@ -33,9 +33,6 @@ export interface AgentExecOptions {
   readonly user: UserAccount | undefined;
   readonly gid: number | undefined;
 }
-
-/** How long a start waits for the source to say whether there is something newer than what was kept. */
-const FIRST_LOOK_MS = 3000;
 
 /**
  * Runs a command with the values of items in its environment, and starts it anew when they change. Shares the memory of an agent that runs, and needs none.
@@ -86,7 +83,7 @@ export async function runAgentExec(environment: Environment, options: AgentExecO
 
   const follower: Follower = openFollower({ roster: configuration.roster, source, identity, memory, refs, report, now: () => new Date() }, () => { changed(follower); });
   try {
-    const contents = await firstContents(follower);
+    const contents = await firstContents({ follower, refs, completed: new Promise((resolve) => { complete = resolve; }), timeoutMs: options.timeoutMs, report, signal: waiting.signal });
     if (contents === undefined) return { exitCode: null, signal: interrupted ?? 'SIGTERM' };
     supervisor = openSupervisor(contentFrom(contents), {
       target, signal: options.signal, graceMs: options.graceMs, restart: options.restart, report, clock: () => performance.now(),
@@ -99,30 +96,4 @@ export async function runAgentExec(environment: Environment, options: AgentExecO
     await follower.stop();
     identity.wipe();
   }
-
-  /** Undefined where a signal came first. @throws VaultError whatever is in the way when the time is over */
-  async function firstContents(following: Follower): Promise<ItemContent[] | undefined> {
-    const { signal } = waiting;
-    const pause = (ms: number): Promise<void> => delay(ms, undefined, { signal }).catch(() => undefined);
-    const begun = performance.now();
-    await following.recall();
-    following.start();
-    const completed = new Promise<void>((resolve) => { complete = resolve; });
-    await Promise.race([following.refresh(), pause(Math.min(FIRST_LOOK_MS, options.timeoutMs ?? FIRST_LOOK_MS))]);
-    if (contentsOf(following, refs) === undefined && !signal.aborted) {
-      report({ type: 'process-waiting', items: following.states.filter(({ content }) => content === undefined).map(({ ref }) => ref) });
-      await Promise.race([completed, ...(options.timeoutMs === undefined ? [untilAborted(signal)] : [pause(options.timeoutMs - (performance.now() - begun))])]);
-    }
-    const contents = contentsOf(following, refs);
-    if (signal.aborted) return undefined;
-    if (contents === undefined) throw whyWaiting(following, refs);
-    return contents;
-  }
-}
-
-async function untilAborted(signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => { resolve(); }, { once: true });
-  });
 }

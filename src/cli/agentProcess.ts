@@ -7,9 +7,10 @@ import { openDeliveries } from '../agent/delivery/deliveries.ts';
 import type { ReportEvent } from '../agent/events.ts';
 import { logEvents } from '../agent/observing/log.ts';
 import { agentStatus } from '../agent/status.ts';
+import { openService } from '../agent/systemd/service.ts';
 import { readAgentFile } from '../config/agentFile.ts';
 import { openAgentSettings } from '../config/agentSettings.ts';
-import type { Environment } from '../config/environment.ts';
+import { takeServiceVariables, variable, type Environment } from '../config/environment.ts';
 import { isVaultError, VaultError } from '../errors.ts';
 import { tryLock } from '../files/lock.ts';
 import { ensureDirectory } from '../files/write.ts';
@@ -18,7 +19,15 @@ import { openStateDirectory } from '../state/stateDirectory.ts';
 /** Runs the agent until SIGTERM or SIGINT; SIGHUP reads the configuration again. */
 export async function runAgentProcess(environment: Environment, file: string, version: string, write: (line: string) => void): Promise<void> {
   const now = (): Date => new Date();
-  const report: ReportEvent = logEvents(write, now);
+  const log = logEvents(write, now);
+  const report: ReportEvent = (event) => {
+    log(event);
+    if (event.type === 'delivered') service.readiness.look();
+  };
+  const deliverers: readonly Component[] = [openDeliveries(report)];
+  const credentials = openCredentials(report);
+  const service = openService({ variables: takeServiceVariables(environment), path: variable(environment, 'PATH'), components: deliverers, report });
+  process.on('SIGUSR1', () => undefined); // Node.js would open a debugger, to everybody on this machine.
   const first = await readAgentFile(file, environment.uid);
   const releases: (() => Promise<void>)[] = [];
   try {
@@ -28,19 +37,21 @@ export async function runAgentProcess(environment: Environment, file: string, ve
     const state = await lockState(first.state_directory, report);
     if (state !== undefined) releases.push(state);
     const started = now();
-    const credentials = openCredentials(report);
-    const components: readonly Component[] = [openDeliveries(report), credentials];
+    const components = [...deliverers, credentials, service.readiness];
     const ended = signalled(report);
     const agent: Agent = await startAgent({
       components, report, now,
       load: async () => await openAgentSettings(await readAgentFile(file, environment.uid), report, openStateDirectory),
     });
-    const control = await serveControl(join(first.runtime_directory, CONTROL_SOCKET), { '/v1/status': () => agentStatus(agent, components, version, started) }, credentials.forAgentUser);
+    const status = (): ReturnType<typeof agentStatus> => agentStatus(agent, components, version, started);
+    service.watch(agent, status);
+    const control = await serveControl(join(first.runtime_directory, CONTROL_SOCKET), { '/v1/status': status }, credentials.forAgentUser);
     report({ type: 'started', version, items: agent.follower.states.length, deliveries: agent.configuration.deliveries.length });
-    const reload = (): void => { void agent.reload(); };
+    const reload = (): void => { void service.reload(agent); };
     process.on('SIGHUP', reload);
     await ended;
     process.removeListener('SIGHUP', reload);
+    await service.stopping();
     await control.close();
     await agent.stop();
   } finally {

@@ -104,6 +104,7 @@ export function openDeliveries(report: ReportEvent): Component {
       await queue;
       await Promise.all([...deliveries.values()].map((delivery) => delivery.stop()));
     },
+    settled: () => queue,
   };
 }
 

@@ -45,6 +45,8 @@ export interface Follower {
   readonly sourceProblem: VaultError | undefined;
   /** When the source last answered. */
   readonly answeredAt: Date | undefined;
+  /** For how long something should have gone on and did not, in milliseconds: a round, an item in one, or the beginning of the next. */
+  readonly overdueMs: number;
   /** Takes what was verified before this process began; asks no source. */
   recall(): Promise<void>;
   /** Follows until {@link stop}; never rejects. */
@@ -71,6 +73,9 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
   let pending: Set<string> | 'all' | undefined;
   /** Those that the source gave no answer for when it was last asked: they come last, so that they never keep it from the others. */
   const last = new Set<ItemFollower>();
+  /** By a clock that is never set. */
+  let due = Infinity;
+  const expect = (ms: number): void => { due = performance.now() + ms; };
 
   /**
    * Looks at the roster, then at items.
@@ -102,6 +107,8 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
         inARow++;
         last.add(item);
         unanswered.push({ item, error });
+      } finally {
+        expect(0);
       }
     };
     // What could not be kept is read again; the first of it tells whether it now can be.
@@ -121,6 +128,7 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
   };
 
   const round = async (names: Iterable<string>, isWhole: boolean): Promise<void> => {
+    expect(0);
     try {
       if (isWhole) await memory.retryRoster();
       const isTroubled = await look(names) > 0;
@@ -130,6 +138,7 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
       if (!isTroubled) backoff.reset();
       if (isTroubled) schedule(Math.min(backoff.next(), jittered(source.pollMs)));
       else if (isWhole) schedule(jittered(source.pollMs)); // What a push asked for does not put off the next look at everything.
+      else expect(source.pollMs * 2);
     } catch (error) {
       if (signal.aborted) return;
       const problem = isVaultError(error) ? error : new VaultError('internal', error instanceof Error ? error.message : String(error), { cause: error });
@@ -142,6 +151,7 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
 
   const schedule = (ms: number): void => {
     clearTimeout(timer);
+    expect(ms);
     if (!signal.aborted) timer = setTimeout(() => { ask(); }, ms);
   };
 
@@ -164,6 +174,7 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
     get trusted() { return roster.trusted; },
     get sourceProblem() { return sourceProblem; },
     get answeredAt() { return answeredAt; },
+    get overdueMs() { return Math.max(0, performance.now() - due); },
     async recall() {
       try {
         await roster.recall();

@@ -51,11 +51,12 @@ async function scene(t: TestContext, script: string, { restart = 'never', wait =
   return {
     supervisor, ends, directory,
     async lines(name, least) {
-      for (const deadline = Date.now() + 60_000; Date.now() < deadline; await delay(5)) {
-        const found = (await readFile(join(directory, name), 'utf8').catch(() => '')).split('\n').slice(0, -1);
-        if (found.length >= least) return found;
-      }
-      throw new assert.AssertionError({ message: `${name} has not got ${String(least)} lines` });
+      let found: string[] = [];
+      await becomes(async () => {
+        found = (await readFile(join(directory, name), 'utf8').catch(() => '')).split('\n').slice(0, -1);
+        return found.length >= least;
+      });
+      return found;
     },
   };
 }
@@ -111,7 +112,7 @@ describe('a supervised command', () => {
     assert.deepEqual(await run, { exitCode: 5, signal: null });
     assert.deepEqual(ends.map(({ because, signal }) => [because, signal]), [['changed', 'SIGKILL'], ['itself', null]]);
     const [child = ''] = await lines('child', 1);
-    for (const deadline = Date.now() + 60_000; isAlive(Number(child)); await delay(5)) assert.ok(Date.now() < deadline);
+    await becomes(() => !isAlive(Number(child)));
   });
 
   test('is told by a signal that is passed on to end for good, or to go on', async (t) => {
@@ -143,6 +144,15 @@ describe('a supervised command', () => {
     await assert.rejects(openSupervisor(content('x'), { ...options, restart: 'always', report }).run(), (error) => isVaultError(error, 'command-failed') && error.details['exit_code'] === 127);
   });
 });
+
+/** Fails where it is not so after a minute. */
+async function becomes(is: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!await is()) {
+    assert.ok(Date.now() < deadline);
+    await delay(5);
+  }
+}
 
 function isAlive(pid: number): boolean {
   try {
