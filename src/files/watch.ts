@@ -1,4 +1,4 @@
-import { lstatSync, statSync, watch, type FSWatcher } from 'node:fs';
+import { lstatSync, statSync, watch as systemWatch, type FSWatcher } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { systemCode } from './read.ts';
 
@@ -11,6 +11,8 @@ export interface WatchOptions {
   readonly failed: (code: string) => void;
   /** How often it is looked whether the directories are still the same ones, in milliseconds. */
   readonly checkMs: number;
+  /** In the place of the system's. */
+  readonly watch?: (path: string, options: { readonly persistent: false }) => FSWatcher;
 }
 
 interface Watched {
@@ -24,7 +26,7 @@ interface Watched {
  * watched again: at once where its parent is watched too, or else after `checkMs`. Nothing keeps the process from ending.
  * @returns ends it
  */
-export function watchDirectories({ paths, changed, failed, checkMs }: WatchOptions): () => void {
+export function watchDirectories({ paths, changed, failed, checkMs, watch = systemWatch }: WatchOptions): () => void {
   const watched = new Map<string, Watched>();
   const [first] = paths;
   // The parent of the first is needed where that is a link, which can be pointed elsewhere, or is not there.

@@ -25,6 +25,8 @@ export interface FolderOptions {
   readonly layout: FolderLayout;
   readonly pollMs: number;
   readonly report: ReportEvent;
+  /** Milliseconds since 1970, by the clock that files get their times from. */
+  readonly now?: () => number;
 }
 
 /** The two files of an item, and whatever else is written at once, are one change. */
@@ -32,7 +34,7 @@ const GATHER_MS = 4;
 const LEAST_CHECK_MS = 1000;
 
 /** A folder laid out as a repository: a git checkout, or a mount. */
-export function folderSource({ store, layout, pollMs, report }: FolderOptions): Source {
+export function folderSource({ store, layout, pollMs, report, now = Date.now }: FolderOptions): Source {
   /** What the files of an item held when they last had a stamp that can be relied on; undefined for nothing. */
   const known = new Map<string, { readonly stamp: string; readonly version: string | undefined }>();
 
@@ -50,7 +52,7 @@ export function folderSource({ store, layout, pollMs, report }: FolderOptions): 
       known.delete(name);
       const documents = await store.readItem(ref);
       const found = documents === undefined ? undefined : digestOf(documents.keys) + digestOf(documents.item);
-      if (isSettled(before, Date.now())) known.set(name, { stamp: before.text, version: found });
+      if (isSettled(before, now())) known.set(name, { stamp: before.text, version: found });
       if (documents === undefined || found === undefined) return { kind: 'absent' };
       return found === version ? { kind: 'unchanged' } : { kind: 'found', documents, version: found };
     },
