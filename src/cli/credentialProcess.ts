@@ -4,6 +4,9 @@ import { checkName } from '../names.ts';
 import type { Workspace } from '../operations/workspace.ts';
 import { askAgent, askEndpoint, type ProcessCredentials } from './askForCredentials.ts';
 
+/** As the schema of the configuration has it, which is not loaded for this. */
+const DEFAULT_ENDPOINT = 'http://127.0.0.1:9911';
+
 export interface CredentialsRequest {
   readonly vault: string;
   readonly item: string;
@@ -13,7 +16,7 @@ export interface CredentialsRequest {
   readonly isConfigNamed: boolean;
   /** Of a consumer of the endpoint. */
   readonly tokenFile: string | undefined;
-  readonly endpoint: string;
+  readonly endpoint?: string | undefined;
   readonly repository?: string | undefined;
   readonly identity?: string | undefined;
   /** Opens the repository that is named, or that lies around. */
@@ -26,7 +29,7 @@ export interface CredentialsRequest {
  * @throws VaultError
  */
 export async function credentialsFor(request: CredentialsRequest): Promise<ProcessCredentials> {
-  const { environment, config, isConfigNamed, tokenFile, endpoint, repository, identity, workspace } = request;
+  const { environment, config, isConfigNamed, tokenFile, endpoint = DEFAULT_ENDPOINT, repository, identity, workspace } = request;
   const ref = { vault: checkName('vault', request.vault), item: checkName('item', request.item) };
   if (tokenFile !== undefined) return await askEndpoint(endpoint, tokenFile, ref.vault, ref.item);
   if (repository === undefined && identity === undefined) {

@@ -22,7 +22,7 @@ There is always an Expiration, so that SDKs ask again and a rotated key spreads.
   static override flags = {
     ...agentFlags,
     'token-file': Flags.string({ helpValue: 'FILE', description: 'ask the endpoint, as the consumer whose token is in this file', exclusive: ['repository', 'identity', 'pin'] }),
-    endpoint: Flags.string({ helpValue: 'URL', default: 'http://127.0.0.1:9911', description: 'where the endpoint is', dependsOn: ['token-file'] }),
+    endpoint: Flags.string({ helpValue: 'URL', description: 'where the endpoint is [default: http://127.0.0.1:9911]', dependsOn: ['token-file'] }),
     ...identityFlags,
     ...repositoryFlags,
   };
