@@ -21,7 +21,7 @@ const rooms = {
   config: ['files', 'sealing', 'stores', 'agent', 'state/stateDirectory\\.ts$'],
   agent: ['items', 'sealing', 'trust', 'inventory', 'state', 'files', 'stores/store\\.ts$', 'names\\.ts$'],
   operations: ['workers', 'git', 'iam', 'items', 'inventory', 'search', 'policy', 'trust', 'sealing', 'state', 'files', 'scanning', 'stores/store\\.ts$', 'config/repository\\.ts$'],
-  reporting: ['operations', 'iam/plan\\.ts$', 'items/fieldValues\\.ts$', 'policy', 'search', 'sealing', 'trust'],
+  reporting: ['agent/(events|status|observing/log)\\.ts$', 'operations', 'iam/plan\\.ts$', 'items/fieldValues\\.ts$', 'policy', 'search', 'sealing', 'trust'],
   completion: ['config', 'files', 'stores/store\\.ts$'],
   library: ['operations', 'config', 'state'],
   cli: ['agent', 'completion', 'operations', 'config', 'reporting', 'policy', 'sealing', 'state', 'files', 'iam/client\\.ts$'],

@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags';
-import { DEFAULT_AGENT_FILE } from '../config/agentFile.ts';
+import { DEFAULT_AGENT_FILE } from '../config/agentPlace.ts';
 
 /** For commands that go by the agent's configuration. */
 export const agentFlags = {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { agentStatusSchema } from '../agent/status.ts';
 import { EXIT_CODES } from './exitCodes.ts';
 
 /**
@@ -142,6 +143,7 @@ export const schemas = {
   'admin remove': rosterOutcome,
   'admin withdraw': z.strictObject({ withdrawn: fingerprint }),
   'agent check': z.strictObject({ config: z.string().describe('path of the file'), items: count.describe('that it names'), deliveries: count }),
+  'agent status': agentStatusSchema,
   'check iam': z.strictObject({
     files: z.array(z.strictObject({
       file: z.string(),
@@ -242,7 +244,7 @@ export const schemas = {
     scanned: count.describe('files in which plaintext credentials were looked for'),
   }),
   'error': z.strictObject({ error: z.looseObject(failure).describe('facts about the failure follow the first three members; which ones depends on the code') }),
-} satisfies Record<string, z.ZodType>;
+} satisfies Record<string, z.core.$ZodType>;
 
 export type SchemaName = keyof typeof schemas;
 

@@ -1,3 +1,4 @@
+import { VaultError } from '../../errors.ts';
 import { parseJson } from '../../json/parse.ts';
 import { invalidInput, problemAt, validate, type Problem } from '../../json/validate.ts';
 import type { JsonDocument, JsonPath } from '../../json/parse.ts';
@@ -16,6 +17,19 @@ export function parseAgentConfiguration(bytes: Uint8Array, source: string): Agen
   const problems = contradictions(configuration, document);
   if (problems.length > 0) throw invalidInput(source, problems);
   return configuration;
+}
+
+/**
+ * What stays the same while the agent runs: its lock, its socket, and what it remembers are there.
+ * @throws VaultError usage
+ */
+export function requireSameDirectories(before: AgentConfiguration, next: AgentConfiguration): void {
+  for (const member of ['state_directory', 'runtime_directory'] as const) {
+    if (before[member] === next[member]) continue;
+    throw new VaultError('usage', `"${member}" is ${next[member]} now, and cannot change while the agent runs with ${before[member]}.`, {
+      hint: 'Restart the agent.', details: { member, before: before[member], next: next[member] },
+    });
+  }
 }
 
 /** `vault/item`. */
