@@ -39,16 +39,20 @@ function asText({ time, level, type, vault, item, generation, code, message, hin
   return escapeForTerminal([
     time, String(level).padEnd(7), type,
     ...(vault === undefined ? [] : [itemText({ vault, item, generation })]), ...members,
-    ...(code === undefined ? [] : [`${String(code)}: ${cut(String(message))}`]), ...(hint === undefined ? [] : [`(${cut(String(hint))})`]),
+    ...(code === undefined ? [] : [`${plain(code)}: ${plain(message)}`]), ...(hint === undefined ? [] : [`(${plain(hint)})`]),
   ].map(String).join(' '));
 }
 
 function valueText(value: unknown): string {
   if (Array.isArray(value)) return value.map((each) => itemText(each as Facts)).join(',');
-  const text = cut(String(value));
+  const text = plain(value);
   return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
 }
 
+function plain(value: unknown): string {
+  return cut(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
 function itemText({ vault, item, generation }: Facts | ItemVersion): string {
-  return `${String(vault)}/${String(item)}${generation === undefined ? '' : `@${String(generation)}`}`;
+  return `${plain(vault)}/${plain(item)}${generation === undefined ? '' : `@${plain(generation)}`}`;
 }

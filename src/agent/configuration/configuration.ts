@@ -7,16 +7,23 @@ import { agentSchema, type AgentConfiguration, type ContentConfiguration } from 
 
 export type { AgentConfiguration } from './schema.ts';
 
+const MAX_BYTES = 4 << 20;
+
 /**
  * Reads a configuration of the agent; all that is wrong with it is reported at once.
  * @throws VaultError input-not-json, input-duplicate-key, input-too-deep, input-too-large, input-invalid
  */
 export function parseAgentConfiguration(bytes: Uint8Array, source: string): AgentConfiguration {
-  const document = parseJson(bytes, source);
+  return parseAgentDocument(bytes, source).configuration;
+}
+
+/** {@link parseAgentConfiguration}, with the text that it came from, for messages about where something stands. */
+export function parseAgentDocument(bytes: Uint8Array, source: string): { readonly configuration: AgentConfiguration; readonly document: JsonDocument } {
+  const document = parseJson(bytes, source, { maxBytes: MAX_BYTES });
   const configuration = validate(agentSchema, document, undefined, { quote: true });
   const problems = contradictions(configuration, document);
   if (problems.length > 0) throw invalidInput(source, problems);
-  return configuration;
+  return { configuration, document };
 }
 
 /**
