@@ -6,8 +6,9 @@ import { register } from 'tsx/esm/api';
 
 register();
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const { publishedSchema, schemaFile, schemas } = await import('../src/reporting/schemas.ts');
+const { AGENT_CONFIGURATION_FILE, publishedAgentConfiguration, publishedSchema, schemaFile, schemas } = await import('../src/reporting/schemas.ts');
 const directory = join(root, 'docs', 'schemas');
 rmSync(directory, { recursive: true, force: true });
 mkdirSync(directory, { recursive: true });
 for (const name of Object.keys(schemas)) writeFileSync(join(directory, schemaFile(name)), publishedSchema(name));
+writeFileSync(join(directory, AGENT_CONFIGURATION_FILE), publishedAgentConfiguration());

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { EXIT_CODES } from '../src/reporting/exitCodes.ts';
-import { publishedSchema, schemaFile, schemas, type SchemaName } from '../src/reporting/schemas.ts';
+import { AGENT_CONFIGURATION_FILE, publishedAgentConfiguration, publishedSchema, schemaFile, schemas, type SchemaName } from '../src/reporting/schemas.ts';
 
 const SNAPSHOT = new URL('surface.json', import.meta.url);
 const SCHEMAS = new URL('../docs/schemas/', import.meta.url);
@@ -51,7 +51,8 @@ it('is the one that was agreed on', async () => {
 
 it('has its JSON Schemas published', async () => {
   const names = Object.keys(schemas) as SchemaName[];
-  assert.deepEqual((await readdir(SCHEMAS)).sort(), names.map(schemaFile).sort(), 'Run: node scripts/schemas.js');
+  assert.deepEqual((await readdir(SCHEMAS)).sort(), [...names.map(schemaFile), AGENT_CONFIGURATION_FILE].sort(), 'Run: node scripts/schemas.js');
+  assert.equal(await readFile(new URL(AGENT_CONFIGURATION_FILE, SCHEMAS), 'utf8'), publishedAgentConfiguration(), 'Run: node scripts/schemas.js');
   for (const name of names) assert.equal(await readFile(new URL(schemaFile(name), SCHEMAS), 'utf8'), publishedSchema(name), `${schemaFile(name)} is not up to date. Run: node scripts/schemas.js`);
 });
 

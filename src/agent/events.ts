@@ -16,6 +16,14 @@ export type AgentEvent =
   | { readonly type: 'reloaded'; readonly items: number; readonly deliveries: number }
   | { readonly type: 'reload-failed'; readonly error: VaultError }
   | { readonly type: 'stopping'; readonly signal: string }
+  /** A fault of this program, which ends it: whatever started it should start it again. */
+  | { readonly type: 'crashed'; readonly error: VaultError }
+  /** Lines of the log that were not written, for nobody read it or it could not be written to; `audit` of them were audit lines. */
+  | { readonly type: 'log-lost'; readonly lines: number; readonly auditLines: number }
+  /** Health and metrics are asked for here. */
+  | { readonly type: 'monitor-listening'; readonly port: number }
+  /** A fault of this program met a request, and was answered with status 500. */
+  | { readonly type: 'request-failed'; readonly request: string; readonly error: VaultError }
   /** The source could not be asked; it is asked again after `retryMs`. */
   | { readonly type: 'source-failed'; readonly error: VaultError; readonly failures: number; readonly retryMs: number }
   | { readonly type: 'source-recovered'; readonly failures: number }

@@ -1,57 +1,75 @@
+import * as z from 'zod/mini';
 import type { VaultError } from '../errors.ts';
 import type { Agent } from './agent.ts';
 import type { Component } from './component.ts';
+import type { LostLines } from './observing/lineQueue.ts';
 
-interface ProblemStatus {
-  readonly code: string;
-  readonly message: string;
-  readonly hint?: string;
+function described(text: string) {
+  return z.describe<string>(text);
 }
 
-/** How an agent is: what `vault agent status --json` prints. Times are RFC 3339. No secret is in it. */
-export interface AgentStatus {
+const time = z.nullable(z.string().check(described('RFC 3339; null where that never happened')));
+const count = z.int().check(z.gte(0));
+const problem = z.object({ code: z.string(), message: z.string(), hint: z.optional(z.string()) });
+const error = z.optional(problem);
+
+/** How an agent is: what `vault agent status --json` prints. No secret is in it. */
+export const agentStatusSchema = z.object({
+  version: z.string(),
+  pid: count,
+  started: z.string(),
+  ready: z.boolean().check(z.describe('every item has a content, and every delivery was made')),
+  configuration: z.object({ file: z.string(), loaded: z.string(), error: error.check(z.describe('why what the file says now is not in effect')) }),
+  source: z.object({ location: z.string(), answered: time, error }),
+  roster: z.object({ version: z.nullable(count) }),
+  state: z.object({ error: error.check(z.describe('why what was verified cannot be kept')) }),
+  items: z.array(z.object({
+    vault: z.string(), item: z.string(),
+    generation: z.nullable(count).check(z.describe('null until there was a good one; so are the next two')), signer: z.nullable(z.string()), signed: time,
+    verified: time, checked: time, from: z.nullable(z.enum(['source', 'cache'])),
+    error: error.check(z.describe('what is wrong with what the source has now; the generation above is the last good one')),
+  })).check(z.describe('signed: when that generation was; verified: when that was done here; checked: when the source last answered for it')),
+  credentials: z.array(z.object({ vault: z.string(), item: z.string(), mode: z.enum(['key', 'session']), expiration: time, error })).check(z.describe('with an end')),
+  problems: z.array(z.object({ subject: z.string(), code: z.string(), message: z.string() })).check(z.describe('of deliveries and of what hands credentials out')),
+  log: z.object({ lost_lines: count, lost_audit_lines: count }).check(z.describe('that nobody took')),
+});
+
+export type AgentStatus = z.output<typeof agentStatusSchema>;
+type ProblemStatus = z.output<typeof problem>;
+
+/** What is known of the process, beside its {@link Agent}. */
+export interface AgentProcessFacts {
   readonly version: string;
-  readonly started: string;
-  /** Every item has a content, and every delivery was made. */
-  readonly ready: boolean;
-  readonly source: { readonly location: string; readonly answered: string | null; readonly error?: ProblemStatus };
-  readonly roster: { readonly version: number | null };
-  readonly state: { readonly error?: ProblemStatus };
-  readonly items: readonly ItemStatus[];
-  readonly problems: readonly { readonly subject: string; readonly code: string; readonly message: string }[];
+  readonly pid: number;
+  readonly started: Date;
+  /** Path of the configuration. */
+  readonly file: string;
+  readonly lost: LostLines;
+  /** All that the configuration asks for was handed on. */
+  readonly isReady: boolean;
 }
 
-export interface ItemStatus {
-  readonly vault: string;
-  readonly item: string;
-  /** Null until there was a good one. */
-  readonly generation: number | null;
-  readonly signer: string | null;
-  /** When that generation was signed, when it was verified here, and when the source last answered for it. */
-  readonly signed: string | null;
-  readonly verified: string | null;
-  readonly checked: string | null;
-  readonly from: 'source' | 'cache' | null;
-  readonly error?: ProblemStatus;
-}
-
-/** @param started when the agent did */
-export function agentStatus({ follower, memory, configuration }: Agent, components: readonly Component[], version: string, started: Date): AgentStatus {
-  const problems = components.flatMap((component) => component.problems());
+export function agentStatus({ follower, memory, configuration, configuredAt, configurationProblem, isReady }: Agent, components: readonly Component[], process: AgentProcessFacts): AgentStatus {
   const { source } = configuration;
   return {
-    version,
-    started: started.toISOString(),
-    ready: problems.length === 0 && follower.states.every(({ content }) => content !== undefined),
+    version: process.version,
+    pid: process.pid,
+    started: process.started.toISOString(),
+    ready: isReady && process.isReady,
+    configuration: { file: process.file, loaded: configuredAt.toISOString(), ...errorOf(configurationProblem) },
     source: { location: source.type === 'folder' ? source.path : source.url, answered: timeOf(follower.answeredAt), ...errorOf(follower.sourceProblem) },
     roster: { version: follower.trusted?.roster.version ?? null },
     state: errorOf(memory.problem),
-    items: follower.states.map(({ ref, content, from, problem, changedAt, checkedAt }) => ({
+    items: follower.states.map(({ ref, content, from, problem: wrong, changedAt, checkedAt }) => ({
       vault: ref.vault, item: ref.item,
       generation: content?.generation ?? null, signer: content?.signer ?? null, signed: content?.time ?? null,
-      verified: timeOf(changedAt), checked: timeOf(checkedAt), from: from ?? null, ...errorOf(problem),
+      verified: timeOf(changedAt), checked: timeOf(checkedAt), from: from ?? null, ...errorOf(wrong),
     })),
-    problems,
+    credentials: components.flatMap((component) => component.credentials?.() ?? []).map(({ ref, mode, expiration, problem: wrong }) => ({
+      vault: ref.vault, item: ref.item, mode, expiration: timeOf(expiration), ...errorOf(wrong),
+    })),
+    problems: components.flatMap((component) => [...component.problems()]),
+    log: { lost_lines: process.lost.lines, lost_audit_lines: process.lost.auditLines },
   };
 }
 
@@ -59,6 +77,6 @@ function timeOf(date: Date | undefined): string | null {
   return date?.toISOString() ?? null;
 }
 
-function errorOf(error: VaultError | undefined): { error?: ProblemStatus } {
-  return error === undefined ? {} : { error: { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) } };
+function errorOf(wrong: VaultError | undefined): { error?: ProblemStatus } {
+  return wrong === undefined ? {} : { error: { code: wrong.code, message: wrong.message, ...(wrong.hint === undefined ? {} : { hint: wrong.hint }) } };
 }

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { startAgent, type Agent } from '../agent/agent.ts';
 import type { Component } from '../agent/component.ts';
+import { requireSameDirectories } from '../agent/configuration/configuration.ts';
+import { openControl } from '../agent/control/control.ts';
 import { openCredentials } from '../agent/credentials/credentials.ts';
-import { serveControl, CONTROL_SOCKET } from '../agent/control/control.ts';
 import { openDeliveries } from '../agent/delivery/deliveries.ts';
 import type { ReportEvent } from '../agent/events.ts';
-import { logEvents } from '../agent/observing/log.ts';
-import { agentStatus } from '../agent/status.ts';
+import { openEventLog } from '../agent/observing/log.ts';
+import { openMonitor } from '../agent/observing/monitor.ts';
+import { agentStatus, type AgentStatus } from '../agent/status.ts';
 import { openService } from '../agent/systemd/service.ts';
 import { readAgentFile } from '../config/agentFile.ts';
 import { openAgentSettings } from '../config/agentSettings.ts';
@@ -14,48 +16,66 @@ import { takeServiceVariables, variable, type Environment } from '../config/envi
 import { isVaultError, VaultError } from '../errors.ts';
 import { tryLock } from '../files/lock.ts';
 import { ensureDirectory } from '../files/write.ts';
+import { renderEvent } from '../reporting/agentEvents.ts';
 import { openStateDirectory } from '../state/stateDirectory.ts';
+import { endOnFault, takeSignals } from './agentSignals.ts';
+import { logStream } from './logStream.ts';
+
+/** How long the end of the log is waited for, in milliseconds. */
+const LAST_LINES_MS = 1000;
 
 /** Runs the agent until SIGTERM or SIGINT; SIGHUP reads the configuration again. */
-export async function runAgentProcess(environment: Environment, file: string, version: string, write: (line: string) => void): Promise<void> {
+export async function runAgentProcess(environment: Environment, file: string, version: string): Promise<void> {
   const now = (): Date => new Date();
-  const log = logEvents(write, now);
+  const started = now();
+  const log = openEventLog({ write: logStream(), render: renderEvent, now });
+  let agent: Agent | undefined;
+  const status = (): AgentStatus | undefined =>
+    (agent === undefined ? undefined : agentStatus(agent, components, { version, pid: process.pid, started, file, lost: log.lost, isReady: service.readiness.isReady }));
+  const monitor = openMonitor({ version, status, report: (event) => { report(event); } });
   const report: ReportEvent = (event) => {
-    log(event);
+    log.report(event);
+    monitor.observe(event);
     if (event.type === 'delivered') service.readiness.look();
   };
-  const deliverers: readonly Component[] = [openDeliveries(report)];
   const credentials = openCredentials(report);
+  const deliverers: readonly Component[] = [openDeliveries(report), credentials];
   const service = openService({ variables: takeServiceVariables(environment), path: variable(environment, 'PATH'), components: deliverers, report });
+  // What can be asked comes last: it answers when there is something to tell.
+  const components: readonly Component[] = [log, ...deliverers, service.readiness, monitor, openControl({ '/v1/status': status }, report, credentials.forAgentUser)];
+  const lastLines = (): Promise<unknown> => log.drained(LAST_LINES_MS);
+  const signals = takeSignals(report, lastLines);
+  const faults = endOnFault(report, lastLines);
   process.on('SIGUSR1', () => undefined); // Node.js would open a debugger, to everybody on this machine.
-  const first = await readAgentFile(file, environment.uid);
   const releases: (() => Promise<void>)[] = [];
   try {
+    const first = await readAgentFile(file, environment.uid);
+    await log.apply(first);
     // The socket is there: were it not this agent's alone, another would be cut off from those who ask it.
     await ensureDirectory(first.runtime_directory, 0o755);
     releases.push(await lock(first.runtime_directory, 'runtime_directory'));
     const state = await lockState(first.state_directory, report);
     if (state !== undefined) releases.push(state);
-    const started = now();
-    const components = [...deliverers, credentials, service.readiness];
-    const ended = signalled(report);
-    const agent: Agent = await startAgent({
+    if (first.monitor !== undefined) await monitor.begin();
+    const running = await startAgent({
       components, report, now,
-      load: async () => await openAgentSettings(await readAgentFile(file, environment.uid), report, openStateDirectory),
+      load: async (settings) => {
+        const configuration = settings === undefined ? first : await readAgentFile(file, environment.uid);
+        if (settings !== undefined) requireSameDirectories(settings.configuration, configuration);
+        return await openAgentSettings(configuration, report, openStateDirectory, settings);
+      },
     });
-    const status = (): ReturnType<typeof agentStatus> => agentStatus(agent, components, version, started);
-    service.watch(agent, status);
-    const control = await serveControl(join(first.runtime_directory, CONTROL_SOCKET), { '/v1/status': status }, credentials.forAgentUser);
-    report({ type: 'started', version, items: agent.follower.states.length, deliveries: agent.configuration.deliveries.length });
-    const reload = (): void => { void service.reload(agent); };
-    process.on('SIGHUP', reload);
-    await ended;
-    process.removeListener('SIGHUP', reload);
+    agent = running;
+    service.watch(running, status);
+    report({ type: 'started', version, items: running.follower.states.length, deliveries: running.configuration.deliveries.length });
+    await signals.untilEnd({ reload: () => service.reload(running) });
     await service.stopping();
-    await control.close();
-    await agent.stop();
+    await running.stop();
   } finally {
     for (const release of releases) await release();
+    await lastLines();
+    signals.leave();
+    faults.leave();
   }
 }
 
@@ -77,16 +97,5 @@ async function lock(directory: string, member: 'state_directory' | 'runtime_dire
   if (release !== undefined) return release;
   throw new VaultError('agent-running', `Another agent runs with the ${member.replace('_', ' ')} ${directory}.`, {
     hint: 'See "vault agent status", or give this one a state_directory and a runtime_directory of its own.', details: { [member]: directory },
-  });
-}
-
-async function signalled(report: ReportEvent): Promise<void> {
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        report({ type: 'stopping', signal });
-        resolve();
-      });
-    }
   });
 }

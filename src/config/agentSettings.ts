@@ -9,11 +9,17 @@ import type { Source } from '../agent/source.ts';
 import type { StateDirectory } from '../state/stateDirectory.ts';
 import { loadIdentity } from './identities.ts';
 
-/** Opens what a configuration names: identity, source, and what was remembered. @throws VaultError identity-*, input-*, state-unwritable */
-export async function openAgentSettings(configuration: AgentConfiguration, report: ReportEvent, openState: (path: string) => StateDirectory): Promise<AgentSettings> {
+/**
+ * Opens what a configuration names: identity, source, and what was remembered.
+ * @param now what is in effect: the memory of the same roster is gone on with, for what could not be written is in it alone
+ * @throws VaultError identity-*, input-*, state-unwritable
+ */
+export async function openAgentSettings(
+  configuration: AgentConfiguration, report: ReportEvent, openState: (path: string) => StateDirectory, now?: AgentSettings,
+): Promise<AgentSettings> {
   const { roster, state_directory: state, runtime_directory: runtime } = configuration;
   const identity = await loadIdentity(configuration.identity);
-  const memory = openMemory({ roster, report, state: openState(state), witness: openState(join(runtime, 'witness')) });
+  const memory = now?.configuration.roster === roster ? now.memory : openMemory({ roster, report, state: openState(state), witness: openState(join(runtime, 'witness')) });
   return { configuration, identity, memory, source: await openSource(configuration.source, report) };
 }
 

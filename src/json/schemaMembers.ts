@@ -4,15 +4,26 @@ import type { JsonPath } from './parse.ts';
 /**
  * The names of the members that `schema` allows in the object at `path`, in the schema's order; empty where it names
  * none (a record, or a path that it does not describe). A member that must be absent (`z.never()`) is not listed.
+ * @param found the object that is there: of several objects that are allowed at that place, those count whose literal members it has
  */
-export function schemaMembers(schema: z.core.$ZodType, path: JsonPath): readonly string[] {
+export function schemaMembers(schema: z.core.$ZodType, path: JsonPath, found?: unknown): readonly string[] {
   const names = new Set<string>();
-  for (const object of objectsAt([schema], path)) {
+  const allowed = objectsAt([schema], path);
+  const meant = allowed.filter(({ shape }) => hasLiterals(shape, found));
+  for (const object of meant.length === 0 ? allowed : meant) {
     for (const [name, member] of Object.entries(object.shape)) {
       if (!unwrapped(member).every((s) => defOf(s).type === 'never')) names.add(name);
     }
   }
   return [...names];
+}
+
+function hasLiterals(shape: z.core.$ZodObjectDef['shape'], found: unknown): boolean {
+  if (typeof found !== 'object' || found === null) return true;
+  return Object.entries(shape).every(([name, member]) => {
+    const def = defOf(member);
+    return def.type !== 'literal' || (Object.hasOwn(found, name) && def.values.includes((found as Readonly<Record<string, never>>)[name] ?? null));
+  });
 }
 
 type Def = z.core.$ZodTypes['_zod']['def'];

@@ -71,9 +71,9 @@ export function validate<S extends z.core.$ZodType>(
   if (result.success) return result.data;
   const allowed = (path: JsonPath): readonly string[] => {
     const names = known(path);
-    return names.length > 0 ? names : schemaMembers(schema, path);
+    return names.length > 0 ? names : schemaMembers(schema, path, valueAt(document.value, path));
   };
-  throw invalidInput(document.source, problemsOf(result.error.issues, document, allowed));
+  throw invalidInput(document.source, problemsOf(result.error.issues, document, allowed, options.quote ?? false));
 }
 
 /** The error that reports `problems` of `source`, in the order of the text; at most 100 of them. */
@@ -96,6 +96,7 @@ function problemsOf(
   issues: readonly z.core.$ZodIssue[],
   document: JsonDocument,
   allowedAt: (objectPath: JsonPath) => readonly string[],
+  quote: boolean,
 ): Problem[] {
   return issues.flatMap((issue) => {
     const path = issue.path.filter((step) => typeof step !== 'symbol');
@@ -107,9 +108,16 @@ function problemsOf(
         problemAt(document, [...path, key], `unknown field ${quoted(key)}.${list}`, nearest(key, allowed)));
     }
     if (issue.code === 'invalid_union') {
+      if ('options' in issue && Array.isArray(issue.options)) {
+        // Of a union whose branches say by one member which they are.
+        const found = valueAt(document.value, path);
+        const values = issue.options.map(String);
+        const message = issueText({ code: 'invalid_value', values, input: found }, quote);
+        return [problemAt(document, path, sentence(message), typeof found === 'string' ? nearest(found, values) : undefined)];
+      }
       const branch = meantBranch(issue.errors);
       if (branch !== undefined) {
-        return problemsOf(branch.map((i) => ({ ...i, path: [...issue.path, ...i.path] })), document, allowedAt);
+        return problemsOf(branch.map((i) => ({ ...i, path: [...issue.path, ...i.path] })), document, allowedAt, quote);
       }
       const kinds = [...new Set(issue.errors.flat().flatMap((i) => (isWrongKind(i) ? [expectedKind(i.expected)] : [])))];
       if (kinds.length > 0) {

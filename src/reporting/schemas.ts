@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { agentSchema } from '../agent/configuration/schema.ts';
+import { agentStatusSchema } from '../agent/status.ts';
 import { EXIT_CODES } from './exitCodes.ts';
 
 /**
@@ -141,7 +143,12 @@ export const schemas = {
   'admin quorum': rosterOutcome,
   'admin remove': rosterOutcome,
   'admin withdraw': z.strictObject({ withdrawn: fingerprint }),
-  'agent check': z.strictObject({ config: z.string().describe('path of the file'), items: count.describe('that it names'), deliveries: count }),
+  'agent check': z.strictObject({
+    config: z.string().describe('path of the file'), items: count.describe('that it names'), deliveries: count,
+    findings: z.array(z.strictObject({ severity: z.enum(['error', 'warning']), path: z.string().describe('as deliveries[0].owner'), ...position, ...failure }))
+      .describe('what it names and what is not so on this machine; an error keeps the agent from starting, or a delivery from being made'),
+  }),
+  'agent status': agentStatusSchema,
   'check iam': z.strictObject({
     files: z.array(z.strictObject({
       file: z.string(),
@@ -242,7 +249,7 @@ export const schemas = {
     scanned: count.describe('files in which plaintext credentials were looked for'),
   }),
   'error': z.strictObject({ error: z.looseObject(failure).describe('facts about the failure follow the first three members; which ones depends on the code') }),
-} satisfies Record<string, z.ZodType>;
+} satisfies Record<string, z.core.$ZodType>;
 
 export type SchemaName = keyof typeof schemas;
 
@@ -256,4 +263,13 @@ export function publishedSchema(schema: SchemaName): string {
   const title = schema === 'error' ? 'What vault prints on stdout when a command with --json fails' : `The result of vault ${schema} --json`;
   const { $schema, ...rest } = z.toJSONSchema(schemas[schema], { target: 'draft-2020-12', io: 'output' });
   return `${JSON.stringify({ $schema, title, ...rest }, undefined, 2)}\n`;
+}
+
+/** Name of the file that {@link publishedAgentConfiguration} is in. */
+export const AGENT_CONFIGURATION_FILE = 'agent.schema.json';
+
+/** The configuration of the agent as a person writes it, for editors; what JSON Schema cannot say, "vault agent check" does. */
+export function publishedAgentConfiguration(): string {
+  const { $schema, ...rest } = z.toJSONSchema(agentSchema, { target: 'draft-2020-12', io: 'input' });
+  return `${JSON.stringify({ $schema, title: 'Configuration of "vault agent run"', ...rest }, undefined, 2)}\n`;
 }

@@ -1,3 +1,4 @@
+import { VaultError } from '../../errors.ts';
 import { parseJson } from '../../json/parse.ts';
 import { invalidInput, problemAt, validate, type Problem } from '../../json/validate.ts';
 import type { JsonDocument, JsonPath } from '../../json/parse.ts';
@@ -6,16 +7,36 @@ import { agentSchema, type AgentConfiguration, type ContentConfiguration, type D
 
 export type { AgentConfiguration } from './schema.ts';
 
+const MAX_BYTES = 4 << 20;
+
 /**
  * Reads a configuration of the agent; all that is wrong with it is reported at once.
  * @throws VaultError input-not-json, input-duplicate-key, input-too-deep, input-too-large, input-invalid
  */
 export function parseAgentConfiguration(bytes: Uint8Array, source: string): AgentConfiguration {
-  const document = parseJson(bytes, source);
+  return parseAgentDocument(bytes, source).configuration;
+}
+
+/** {@link parseAgentConfiguration}, with the text that it came from, for messages about where something stands. */
+export function parseAgentDocument(bytes: Uint8Array, source: string): { readonly configuration: AgentConfiguration; readonly document: JsonDocument } {
+  const document = parseJson(bytes, source, { maxBytes: MAX_BYTES });
   const configuration = validate(agentSchema, document, undefined, { quote: true });
   const problems = contradictions(configuration, document);
   if (problems.length > 0) throw invalidInput(source, problems);
-  return configuration;
+  return { configuration, document };
+}
+
+/**
+ * What stays the same while the agent runs: its lock, its socket, and what it remembers are there.
+ * @throws VaultError usage
+ */
+export function requireSameDirectories(before: AgentConfiguration, next: AgentConfiguration): void {
+  for (const member of ['state_directory', 'runtime_directory'] as const) {
+    if (before[member] === next[member]) continue;
+    throw new VaultError('usage', `"${member}" is ${next[member]} now, and cannot change while the agent runs with ${before[member]}.`, {
+      hint: 'Restart the agent.', details: { member, before: before[member], next: next[member] },
+    });
+  }
 }
 
 /** `vault/item`. */

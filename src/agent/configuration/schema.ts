@@ -155,6 +155,8 @@ const credentialsSchema = z.discriminatedUnion('mode', [
 
 /** What agent.json holds; docs/agent.md. */
 export const agentSchema = z.strictObject({
+  /** For editors alone: docs/schemas/agent.schema.json. */
+  $schema: z.optional(z.string()),
   identity: path,
   roster: z.string().check(z.refine((text) => isBase64(text, 32), { error: ({ input }) => found(input, 'expected the fingerprint of a roster, 43 characters, as "vault admin list" shows it') })),
   source: sourceSchema,

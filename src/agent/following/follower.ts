@@ -29,8 +29,8 @@ export interface FollowerOptions {
   readonly refs: readonly ItemRef[];
   readonly report: ReportEvent;
   readonly now: () => Date;
-  /** One with another configuration, of the same roster and identity: what it has is kept. */
-  readonly previous?: Follower | undefined;
+  /** What one with another configuration, of the same roster, knew: it is kept. */
+  readonly previous?: Pick<Follower, 'state' | 'trusted'> | undefined;
 }
 
 /** Keeps items as new as their source is, and never takes back what was good. */

@@ -19,7 +19,7 @@ export interface HttpReply {
   readonly body: string;
 }
 
-/** @throws never: what a handler throws becomes status 500, without a word of why */
+/** What it throws becomes status 500, without a word of why. */
 export type HttpHandler = (request: HttpRequest) => HttpReply | Promise<HttpReply>;
 
 export interface HttpServer {
@@ -37,9 +37,12 @@ const MOST_REQUESTS_A_SOCKET = 10_000;
 /**
  * Serves small replies on 127.0.0.1 or on a UNIX socket. Only GET, without bodies. On a port the Host header must name this machine itself, so that
  * a page in a browser cannot reach it under a name of its own (DNS rebinding); there are no CORS headers, ever.
+ * @param failed told of what a handler threw
  * @throws VaultError usage where the port is in use; store-unreachable for other reasons
  */
-export async function serveHttp(listen: { readonly port: number } | { readonly socket: string }, handle: HttpHandler): Promise<HttpServer> {
+export async function serveHttp(
+  listen: { readonly port: number } | { readonly socket: string }, handle: HttpHandler, failed: (error: unknown, request: string) => void = () => undefined,
+): Promise<HttpServer> {
   /** In the order in which they last asked something. */
   const silent = new Set<Socket>();
   const server = createServer({
@@ -58,7 +61,8 @@ export async function serveHttp(listen: { readonly port: number } | { readonly s
     if ('port' in listen && !isThisMachine(incoming.headers.host)) { reply(refusal(403, 'the Host header must name this machine')); return; }
     if (incoming.method !== 'GET' && incoming.method !== 'HEAD') { reply(refusal(405, 'only GET is served')); return; }
     const [path = '/'] = (incoming.url ?? '/').split('?');
-    Promise.resolve().then(() => handle({ method: 'GET', path, headers: incoming.headers, id })).then(reply, () => {
+    Promise.resolve().then(() => handle({ method: 'GET', path, headers: incoming.headers, id })).then(reply, (error: unknown) => {
+      failed(error, id);
       reply(refusal(500, `an error of the agent; its log names the request ${id}`));
     });
   });

@@ -19,7 +19,7 @@ export interface Service {
   /** To stand behind all other components; reports when the agent is ready. */
   readonly readiness: Readiness;
   /** From now on the service manager is told how the agent is. */
-  watch(agent: Agent, status: () => AgentStatus): void;
+  watch(agent: Agent, status: () => AgentStatus | undefined): void;
   /** Reads the configuration again. */
   reload(agent: Agent): Promise<void>;
   stopping(): Promise<void>;
@@ -36,14 +36,15 @@ export function openService({ variables, path, components, report }: ServiceOpti
   const manager = openServiceManager(variables, path, (why) => {
     report({ type: 'warned', text: `The service manager cannot be told how the agent is: ${why}.` });
   });
-  let status: (() => AgentStatus) | undefined;
+  let status: (() => AgentStatus | undefined) | undefined;
   let isReloading = false;
   let beat: NodeJS.Timeout | undefined;
 
   // An old systemd loses a message whose sender has ended before it is read: so all is said again with each.
   const tell = async (...more: readonly string[]): Promise<void> => {
-    if (manager === undefined || status === undefined) return;
-    await manager.send(...(readiness.isReady && !isReloading ? ['READY=1'] : []), `STATUS=${statusText(status())}`, ...more);
+    const now = status?.();
+    if (manager === undefined || now === undefined) return;
+    await manager.send(...(readiness.isReady && !isReloading ? ['READY=1'] : []), `STATUS=${statusText(now)}`, ...more);
   };
   const readiness = openReadiness(components, () => {
     report({ type: 'ready' });

@@ -1,13 +1,18 @@
 import * as Flags from '@oclif/core/flags';
 import { RESTART_POLICIES } from '../../agent/process/supervisor.ts';
-import { logEvents } from '../../agent/observing/log.ts';
+import { openEventLog } from '../../agent/observing/log.ts';
 import { runAgentExec } from '../../cli/agentExecProcess.ts';
 import { agentFlags } from '../../cli/agentFlags.ts';
 import { commandArgs, commandFlags, splitCommand, wantedFields } from '../../cli/commandItems.ts';
 import { CommandRunner } from '../../cli/commandRunner.ts';
+import { logStream } from '../../cli/logStream.ts';
 import { parseDuration } from '../../cli/quantities.ts';
 import { groupNumber, userAccount } from '../../processes/accounts.ts';
 import { endAs, signalNamed } from '../../processes/signals.ts';
+import { renderEvent } from '../../reporting/agentEvents.ts';
+
+/** How long the end of the log is waited for, in milliseconds. */
+const LAST_LINES_MS = 1000;
 
 export default class AgentExec extends CommandRunner {
   static override summary = 'Run a command with values of items in its environment, and start it anew when they change.';
@@ -34,13 +39,15 @@ It passes signals on and ends as the command does. It logs to standard error. Se
   override async run(): Promise<void> {
     const { own, command } = splitCommand(this.argv);
     const { args, flags } = await this.parse(AgentExec, own);
-    const write = flags.quiet ? (): void => undefined : (line: string): void => { process.stderr.write(line); };
-    endAs(await runAgentExec(this.environment, {
+    const log = openEventLog({ write: logStream(), render: renderEvent, now: () => new Date() });
+    const end = await runAgentExec(this.environment, {
       config: flags.config, command, wanted: wantedFields({ args, flags }), prefix: flags.prefix, clear: flags['clear-environment'],
       signal: signalNamed('--signal', flags.signal), graceMs: parseDuration('--grace', flags.grace), restart: flags.restart,
       timeoutMs: flags.timeout === undefined ? undefined : parseDuration('--timeout', flags.timeout),
       user: flags.user === undefined ? undefined : await userAccount(flags.user),
       gid: flags.group === undefined ? undefined : await groupNumber(flags.group),
-    }, logEvents(write, () => new Date())));
+    }, flags.quiet ? () => undefined : log.report);
+    await log.drained(LAST_LINES_MS);
+    endAs(end);
   }
 }

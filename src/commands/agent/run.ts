@@ -12,6 +12,6 @@ SIGHUP reads the configuration again; SIGTERM and SIGINT end it. See docs/agent.
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(AgentRun);
-    await runAgentProcess(this.environment, flags.config, this.config.version, (line) => { process.stderr.write(line); });
+    await runAgentProcess(this.environment, flags.config, this.config.version);
   }
 }

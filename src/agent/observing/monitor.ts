@@ -1,0 +1,89 @@
+import { performance } from 'node:perf_hooks';
+import type { Component } from '../component.ts';
+import type { AgentConfiguration } from '../configuration/configuration.ts';
+import type { AgentEvent, ReportEvent } from '../events.ts';
+import { refusal, serveHttp, type HttpReply, type HttpServer } from '../http/server.ts';
+import type { AgentStatus } from '../status.ts';
+import { knownError } from '../unexpected.ts';
+import { openLiveness } from './liveness.ts';
+import type { Metrics } from './metrics.ts';
+
+/** Health and metrics on a port of this machine, where the configuration has one. */
+export interface Monitor extends Component {
+  /** Events are counted from here on, before the port is there. */
+  begin(): Promise<void>;
+  observe(event: AgentEvent): void;
+}
+
+export interface MonitorOptions {
+  readonly version: string;
+  /** Undefined until the agent has begun. */
+  readonly status: () => AgentStatus | undefined;
+  readonly report: ReportEvent;
+}
+
+export function openMonitor({ version, status, report }: MonitorOptions): Monitor {
+  const liveness = openLiveness(() => performance.now());
+  let metrics: Metrics | undefined;
+  let configuration: AgentConfiguration | undefined;
+  let server: { readonly configured: number; readonly http: HttpServer } | undefined;
+
+  const begin = async (): Promise<void> => {
+    const { openMetrics } = await import('./metrics.ts');
+    metrics ??= await openMetrics(version);
+  };
+
+  const answer = async (path: string): Promise<HttpReply> => {
+    const now = status();
+    switch (path) {
+      case '/healthz': {
+        const isAlive = now === undefined || configuration === undefined || liveness.isAlive(configuration, now);
+        return json(isAlive ? 200 : 503, isAlive ? { healthy: true } : { healthy: false, reasons: [{ code: 'source-not-followed', count: 1 }] });
+      }
+      case '/readyz': return readiness(now);
+      case '/metrics': return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await metrics?.render(now) ?? '' };
+      default: return refusal(404, 'there are /healthz, /readyz and /metrics here');
+    }
+  };
+
+  return {
+    begin,
+    observe(event) {
+      liveness.observe(event);
+      metrics?.observe(event);
+    },
+    async apply(next) {
+      const before = server;
+      const port = next.monitor?.port;
+      if (port !== before?.configured) {
+        if (port !== undefined) await begin();
+        server = port === undefined ? undefined : {
+          configured: port,
+          http: await serveHttp({ port }, ({ path }) => answer(path), (error, request) => { report({ type: 'request-failed', request, error: knownError(error) }); }),
+        };
+        if (server !== undefined) report({ type: 'monitor-listening', port: server.http.port ?? 0 });
+        await before?.http.close();
+      }
+      configuration = next;
+    },
+    changed: () => undefined,
+    problems: () => [],
+    async stop() { await server?.http.close(); },
+  };
+}
+
+/** Whoever can ask here may be anybody on this machine: codes and numbers, no names. */
+function readiness(status: AgentStatus | undefined): HttpReply {
+  if (status === undefined) return json(503, { ready: false, reasons: [{ code: 'starting', count: 1 }] });
+  if (status.ready) return json(200, { ready: true });
+  const codes = [
+    ...status.items.filter(({ generation }) => generation === null).map(({ error }) => error?.code ?? status.source.error?.code ?? 'item-not-verified'),
+    ...status.problems.map(({ code }) => code),
+  ];
+  const reasons = [...new Set(codes)].map((code) => ({ code, count: codes.filter((each) => each === code).length }));
+  return json(503, { ready: false, reasons });
+}
+
+function json(status: number, value: object): HttpReply {
+  return { status, body: `${JSON.stringify(value)}\n` };
+}
