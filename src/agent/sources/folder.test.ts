@@ -34,7 +34,7 @@ async function open(t: TestContext, now: () => number = Date.now): Promise<Folde
   const counting = { ...store, readItem: (each: ItemRef) => { reads++; return store.readItem(each); } };
   return {
     store, reads: () => reads,
-    source: folderSource({ store: counting, layout: layoutOf(root), pollMs: 3_600_000, report: assert.fail, now }),
+    source: folderSource({ store: counting, layout: layoutOf(root), pollMs: 3_600_000, report: ({ type }) => { assert.fail(type); }, now }),
     file: (name) => join(root, 'data_bags', 'vault', name),
   };
 }
