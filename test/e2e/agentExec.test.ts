@@ -51,7 +51,7 @@ describe('vault agent exec', () => {
   test('waits for the first good content, starts without a source from what was kept, and ends as the command does', async () => {
     const moved = scene.at('files', 'moved');
     const config = await scene.configure({ source: { type: 'folder', path: moved, poll: '100ms' }, state_directory: scene.at('state', 'fresh'), runtime_directory: scene.at('files', 'fresh') });
-    assert.equal(await refusal(['--config', config, '--timeout', '300ms', 'vault', 'db', '--', 'true']), 'roster-missing');
+    assert.equal(await refusal(['--config', config, '--timeout', '300ms', 'vault', 'db', '--', 'true']), 'store-unreachable');
     const waiting = scene.agent(config, { exec: ['vault', 'db', '--', 'sh', '-c', 'exit 5'] });
     await waiting.logged('process-waiting');
     await rename(scene.repository, moved);

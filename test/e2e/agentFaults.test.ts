@@ -87,6 +87,7 @@ describe('an agent', { concurrency: 2 }, () => {
     // A state directory that nothing can be written to: also root cannot write below a file.
     await writeFile(at('files', 'file'), '');
     const unkept = await scene.configure({ deliveries, state_directory: at('files', 'file', 'state') });
+    await rm(scene.path); // What is there already would not be delivered.
     const poor = scene.agent(unkept);
     await poor.logged('delivered', ofGeneration(5));
     assert.equal((await poor.status()).state.error?.code, 'state-unwritable');
