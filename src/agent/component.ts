@@ -1,3 +1,5 @@
+import type { VaultError } from '../errors.ts';
+import type { ItemRef } from '../sealing/dataKey.ts';
 import type { AgentConfiguration } from './configuration/configuration.ts';
 import type { Follower } from './following/follower.ts';
 import type { ItemContent } from './following/itemFollower.ts';
@@ -13,6 +15,8 @@ export interface Component {
   changed(contents: readonly ItemContent[]): void;
   /** What is wrong now, for those who ask how the agent is; empty where nothing is. */
   problems(): readonly ComponentProblem[];
+  /** Credentials with an end that it has now, where it has any. */
+  credentials?(): readonly ComponentCredentials[];
   /** Waits for what is under way. */
   stop(): Promise<void>;
 }
@@ -22,4 +26,13 @@ export interface ComponentProblem {
   readonly subject: string;
   readonly code: string;
   readonly message: string;
+}
+
+export interface ComponentCredentials {
+  readonly ref: ItemRef;
+  readonly mode: 'key' | 'session';
+  /** When they end; undefined where there are none yet. */
+  readonly expiration: Date | undefined;
+  /** Why there are no newer ones. */
+  readonly problem?: VaultError | undefined;
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { link, lstat, mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { chmod, chown, link, lstat, mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isVaultError, VaultError } from '../errors.ts';
 import { pathKind, readRegularFile, systemCode } from './read.ts';
@@ -53,13 +53,14 @@ export async function createFile(path: string, bytes: Uint8Array, options: Write
 }
 
 /**
- * Whether {@link replaceFile} would leave everything as it is: a regular file with these bytes, permissions and owner, not a link to one.
+ * Whether {@link replaceFile} would leave everything as it is: a regular file with these bytes, permissions and owner, not a link to one. One that
+ * cannot be read is none.
  * @throws VaultError input-unreadable
  */
 export async function holdsFile(path: string, bytes: Uint8Array, { mode, uid = process.geteuid?.(), gid }: WriteOptions): Promise<boolean> {
   if (await pathKind(path) !== 'file') return false;
   const found = await readRegularFile(path, { maxBytes: bytes.byteLength }).catch((error: unknown) => {
-    if (isVaultError(error, 'input-too-large')) return undefined;
+    if (isVaultError(error, 'input-too-large', 'input-unreadable')) return undefined;
     throw error;
   });
   return found?.mode === mode && (uid === undefined || found.uid === uid) && (gid === undefined || found.gid === gid) && Buffer.compare(found.bytes, bytes) === 0;
@@ -92,6 +93,37 @@ export async function ensureDirectoryWithin(root: string, ...parts: readonly str
     throw new VaultError('store-unreachable', `${path} is a symbolic link; nothing was written.`, {
       hint: 'Put the directory itself there.', details: { path },
     });
+  }
+}
+
+/**
+ * Puts a socket at `path`, in the place of one that a dead process left: nobody else can connect before it belongs to whom it is for.
+ * @param bind binds a socket to the path that it is given
+ * @throws VaultError store-unreachable
+ */
+export async function placeSocket(path: string, { mode, uid, gid }: WriteOptions, bind: (path: string) => Promise<void>): Promise<void> {
+  const neighbour = join(dirname(path), `.${basename(path)}.new`);
+  await failingAs(path, async () => {
+    await removeFile(neighbour);
+    try {
+      await bindClosed(neighbour, bind);
+      if (uid !== undefined || gid !== undefined) await chown(neighbour, uid ?? -1, gid ?? -1);
+      await chmod(neighbour, mode);
+      await rename(neighbour, path);
+    } catch (error) {
+      await unlink(neighbour).catch(() => undefined);
+      throw error;
+    }
+  });
+}
+
+/** The mask is the process's: it is back before anything else runs, for a socket is bound at once. */
+function bindClosed(path: string, bind: (path: string) => Promise<void>): Promise<void> {
+  const before = process.umask(0o777);
+  try {
+    return bind(path);
+  } finally {
+    process.umask(before);
   }
 }
 
