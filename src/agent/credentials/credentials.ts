@@ -88,6 +88,8 @@ export function openCredentials(report: ReportEvent, now: () => number = Date.no
       });
     },
 
+    credentials: () => [...sessions.values()].map(({ keeper: { ref, end, problem } }) => ({ ref, mode: 'session', expiration: end, problem })),
+
     async stop() {
       await server?.http.close();
       await Promise.all([...sessions.values()].map(({ keeper }) => keeper.stop()));

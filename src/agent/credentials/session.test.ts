@@ -108,7 +108,9 @@ test('STS is down: served to the end, then an error and never the key; it recove
   await bench.pass(58 * MINUTE);
   isGood(await bench.ask(), 'ASIA1', MINUTE);
   assert.equal(bench.keeper.problem?.code, 'aws-unreachable');
+  assert.ok(bench.keeper.end !== undefined);
   await bench.pass(2 * MINUTE);
+  assert.equal(bench.keeper.end, undefined);
   const tried = bench.requests.length;
   for (let i = 0; i < 100; i++) assert.equal(await bench.ask(), 'aws-unreachable');
   assert.equal(bench.requests.length, tried, 'those who ask do not wear STS out');

@@ -1,6 +1,7 @@
 import { isVaultError, VaultError } from '../../errors.ts';
 import type { OpenedSession, SessionRequest } from '../../iam/clientSession.ts';
 import type { AccessKeyCredentials } from '../../items/accessKey.ts';
+import type { ItemRef } from '../../sealing/dataKey.ts';
 import { Secret } from '../../secret.ts';
 import { refText } from '../configuration/configuration.ts';
 import type { SessionConfiguration } from '../configuration/schema.ts';
@@ -30,8 +31,11 @@ export interface SessionTools {
 
 /** Keeps a session open with an item's key, which it hands to nobody but STS. */
 export interface SessionKeeper extends Holder {
+  readonly ref: ItemRef;
   /** The item's newest content. */
   take(content: ItemContent): void;
+  /** When the session that is served ends, by the machine's clock; undefined where there is none. */
+  readonly end: Date | undefined;
   stop(): Promise<void>;
 }
 
@@ -112,6 +116,7 @@ export function keepSession(configuration: SessionConfiguration, { open, report,
   };
 
   return {
+    ref,
     take(content) {
       try {
         const key = keyOf(content);
@@ -132,6 +137,7 @@ export function keepSession(configuration: SessionConfiguration, { open, report,
       return issued ?? (pending === undefined ? required() : pending.then(required));
     },
     get problem() { return keyProblem ?? problem; },
+    get end() { return held === undefined || live() === undefined ? undefined : new Date(now() + held.endsAt - uptime()); },
     async stop() {
       clearTimeout(timer);
       stopping.abort();
