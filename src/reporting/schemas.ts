@@ -141,6 +141,9 @@ export const schemas = {
   'admin quorum': rosterOutcome,
   'admin remove': rosterOutcome,
   'admin withdraw': z.strictObject({ withdrawn: fingerprint }),
+  'agent install': z.strictObject({
+    unit: z.string().describe('its text'), path: z.string().optional().describe('absent with --dry-run'), state: z.enum(['planned', 'created', 'updated', 'unchanged']),
+  }),
   'agent check': z.strictObject({ config: z.string().describe('path of the file'), items: count.describe('that it names'), deliveries: count }),
   'check iam': z.strictObject({
     files: z.array(z.strictObject({
