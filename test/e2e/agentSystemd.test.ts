@@ -2,14 +2,17 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { openAgentScene, type AgentScene } from '../scripts/agentScene.ts';
-import { succeed } from '../scripts/repositoryScene.ts';
 
 const run = promisify(execFile);
+
+/** What `systemd-analyze security` may find at most, in tenths of its points from 0 to 10. */
+const EXPOSURE = { closed: 20, open: 30 };
 
 /** Prints each message that it gets, and whether the file was there then. */
 const LISTEN = `
@@ -59,7 +62,7 @@ describe('vault agent under systemd', () => {
     const agent = scene.agent(config, { variables: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '400000' } });
     await place('WATCHDOG=1');
     assert.ok(messages.every(({ lines }) => !lines.includes('READY=1')));
-    assert.match(messages.at(-1)?.lines.join('\n') ?? '', /^STATUS=0 of 1 items, waiting for vault\/db/m);
+    assert.match(messages.map(({ lines }) => lines.join('\n')).join('\n'), /^STATUS=0 of 1 items, waiting for vault\/db/m);
     await rename(scene.repository, moved);
     const ready = await place('READY=1');
     assert.equal(messages[ready]?.delivered, true);
@@ -73,5 +76,36 @@ describe('vault agent under systemd', () => {
     await agent.stop();
     await place('STOPPING=1', reloading);
     await rename(moved, scene.repository);
+  });
+
+  test('installs a unit that systemd takes, closed as far as the configuration allows, and does not replace a changed one', async () => {
+    const units = scene.at('files', 'units');
+    await mkdir(units);
+    const path = join(units, 'iam-vault-agent.service');
+    const install = async (config: string, ...flags: string[]): Promise<Record<string, unknown>> =>
+      JSON.parse((await scene.start(['agent', 'install', '--json', '--directory', units, '--config', config, ...flags]).finished).stdout) as Record<string, unknown>;
+    const places = { state_directory: '/var/lib/iam-vault', runtime_directory: '/run/iam-vault' };
+    const closed = await scene.configure({ ...places, deliveries: [{ type: 'file', path: '/run/iam-vault/db', item: 'vault/db' }] }, 'closed.json');
+    const open = await scene.configure({
+      ...places, endpoint: { port: 9911, consumers: [{ name: 'app', items: ['vault/db'] }] },
+      deliveries: [{ type: 'file', path: '/etc/app dir/100%.env', item: 'vault/db', owner: 'app', on_change: { command: ['systemctl', 'reload', 'app'] } }],
+    }, 'open.json');
+
+    assert.equal((await install(closed, '--dry-run'))['state'], 'planned');
+    await assert.rejects(readFile(path));
+    for (const [config, exposure] of [[closed, EXPOSURE.closed], [open, EXPOSURE.open]] as const) {
+      await install(config);
+      const { stderr } = await run('systemd-analyze', ['verify', '--man=no', path]);
+      assert.equal(stderr.split('\n').filter((line) => line.includes('iam-vault-agent')).join('\n'), '');
+      await run('systemd-analyze', ['security', '--offline=true', `--threshold=${String(exposure)}`, path]);
+    }
+    const text = await readFile(path, 'utf8');
+    assert.match(text, /^ReadWritePaths="-\/etc\/app dir"$/m);
+    assert.match(text, /^RuntimeDirectory=iam-vault$/m);
+    assert.equal((await install(open))['state'], 'unchanged');
+    await writeFile(path, `${text}Environment=A=B\n`);
+    assert.equal(((await install(open))['error'] as { code: string }).code, 'file-exists');
+    assert.equal((await install(open, '--force'))['state'], 'updated');
+    assert.equal(await readFile(path, 'utf8'), text);
   });
 });
