@@ -13,9 +13,9 @@ const CRC_LENGTH = 8;
 /** What no command was added to for so long is another build's, or hardly used. */
 const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 
-// The SDK's advice about Node versions is for its users, not for ours.
-process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 const argv = process.argv.slice(2);
+// The SDK's advice about Node versions is for its users, not for ours. A command that runs another one needs no SDK, and would hand the variable on.
+if (!argv.slice(0, 2).includes('exec')) process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 const folder = cacheFolder();
 if (folder !== undefined) Module.enableCompileCache?.(folder); // For the packages that a command loads.
 const { main } = loadProgram(join(import.meta.dirname, '../dist/vault.cjs'), new URL('../dist/vault.cjs', import.meta.url).href);

@@ -89,7 +89,10 @@ export function openDeliveries(report: ReportEvent): Component {
       await inTurn(async () => {
         follower = next;
         templates.forget();
-        for (const text of diskWarnings(configuration.deliveries)) warn(text);
+        for (const delivery of configuration.deliveries) {
+          const text = diskWarning(delivery);
+          if (text !== undefined) warn(text);
+        }
         await takeOn(configuration.deliveries, join(configuration.runtime_directory, RECORDS));
       });
       await deliver(deliveries.keys());
@@ -108,8 +111,8 @@ export function openDeliveries(report: ReportEvent): Component {
   };
 }
 
-/** What is to be written in plaintext to a disk, which may keep it after the file is gone: a sentence each. */
-export function diskWarnings(deliveries: readonly DeliveryConfiguration[]): string[] {
-  return deliveries.filter(({ type, path }) => type !== 'socket' && !willBeInMemory(path))
-    .map(({ path }) => `${path} is not on a file system in memory: the disk keeps its content in plaintext, perhaps also after it is gone. Choose a place below /run.`);
+/** Where a delivery would be written in plaintext to a disk, which may keep it after the file is gone: a sentence. */
+export function diskWarning({ type, path }: DeliveryConfiguration): string | undefined {
+  if (type === 'socket' || willBeInMemory(path)) return undefined;
+  return `${path} is not on a file system in memory: the disk keeps its content in plaintext, perhaps also after it is gone. Choose a place below /run.`;
 }

@@ -23,6 +23,8 @@ export type Scope = Readonly<Record<string, Readonly<Record<string, Json>>>>;
 export interface Templates {
   /** @throws VaultError template-invalid, which quotes neither a value nor the template */
   fill(path: string, scope: Scope): Promise<string>;
+  /** Reads it, and looks at no value. @throws VaultError template-invalid */
+  check(path: string): Promise<void>;
   /** They are read anew from now on. */
   forget(): void;
 }
@@ -42,11 +44,16 @@ export function openTemplates(uid: number | undefined = process.geteuid?.()): Te
     }
   };
 
+  const partsOf = (path: string): Promise<Part[]> => {
+    const parts = read.get(path) ?? parse(path);
+    read.set(path, parts);
+    return parts;
+  };
+
   return {
+    async check(path) { await partsOf(path); },
     async fill(path, scope) {
-      const parts = read.get(path) ?? parse(path);
-      read.set(path, parts);
-      const [parsed, liquid] = [await parts, await (engine ??= openEngine())];
+      const [parsed, liquid] = [await partsOf(path), await (engine ??= openEngine())];
       let text: unknown;
       try {
         text = await liquid.render(parsed, Object.fromEntries(Object.entries(scope).map(([alias, fields]) => [alias, openFiles(fields)])));
