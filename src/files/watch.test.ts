@@ -6,12 +6,12 @@ import { test, type TestContext } from 'node:test';
 import { watchDirectories } from './watch.ts';
 
 /** Watches root, root/bags and root/bags/vault; `seen` waits until something happened to an entry, or may have happened to any. */
-async function watching(t: TestContext, root: string): Promise<{ seen(directory: string, name: string | undefined): Promise<void> }> {
+function watching(t: TestContext, root: string): { seen(directory: string, name: string | undefined): Promise<void> } {
   const noticed: string[] = [];
   let wake = (): void => undefined;
   const keyOf = (directory: string, name: string | undefined): string => `${directory} ${name ?? '*'}`;
   const close = watchDirectories({
-    paths: [root, join(root, 'bags'), join(root, 'bags', 'vault')], checkMs: 60_000, failed: assert.fail,
+    paths: [root, join(root, 'bags'), join(root, 'bags', 'vault')], checkMs: 60_000, failed: (code) => { assert.fail(code); },
     changed(directory, name) {
       noticed.push(keyOf(directory, name));
       wake();
@@ -35,7 +35,7 @@ test('directories are watched that come, go, come back and are replaced', { time
   t.after(() => rm(base, { recursive: true, force: true }));
   const root = join(base, 'root');
   const vault = join(root, 'bags', 'vault');
-  const { seen } = await watching(t, root);
+  const { seen } = watching(t, root);
 
   await mkdir(vault, { recursive: true });
   await seen(vault, undefined);

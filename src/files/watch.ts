@@ -48,7 +48,7 @@ export function watchDirectories({ paths, changed, failed, checkMs, watch = syst
     if (id === undefined) return true;
     try {
       const watcher = watch(path, { persistent: false });
-      watcher.on('change', (_event, name) => { noticed(path, name === null ? undefined : String(name)); });
+      watcher.on('change', (_event, name) => { noticed(path, typeof name === 'string' ? name : undefined); });
       watcher.on('error', () => { close(path); });
       watched.set(path, { watcher, id });
       return true;

@@ -1,6 +1,7 @@
 // The agent, as a process, where its source, its clock and its state directory fail: what was good stays, status says what is wrong, and it recovers.
 import assert from 'node:assert/strict';
 import { cp, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { forge, stranger } from '../../src/items/example.testing.ts';
@@ -41,7 +42,7 @@ describe('an agent', { concurrency: 2 }, () => {
     const agent = scene.agent(config, { nodeOptions: ['--import', JUMPING_CLOCK] });
     await agent.logged('delivered', ofGeneration(2));
     await cp(repository, at('files', 'good'), { recursive: true });
-    const bag = (root: string, ...names: string[]): string => `${[root, 'data_bags', 'vault', ...names].join('/')}`;
+    const bag = (root: string, ...names: string[]): string => join(root, 'data_bags', 'vault', ...names);
     const [keys, item] = [bag(repository, 'db_keys.json'), bag(repository, 'db.json')];
 
     const faults: readonly (readonly ['item-failed' | 'source-failed', string, () => Promise<unknown>])[] = [

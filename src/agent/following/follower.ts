@@ -116,11 +116,13 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
     for (const item of chosen.filter(({ state: { ref } }) => !memory.isKept(trusted.repository, ref))) {
       rest.delete(item);
       await lookAt(item, true);
+      await memory.settled();
       if (!memory.isKept(trusted.repository, item.state.ref)) break;
     }
     const limit = pLimit(CONCURRENCY);
     await Promise.all([...rest].map((item) => limit(() => lookAt(item))));
     gathered.flush();
+    await memory.settled();
     if (unanswered.length > 0 && answers === 0) throw unanswered.at(-1)?.error;
     for (const { item, error } of unanswered) item.fail(error);
     if (roster.trusted !== trusted) ask(); // It changed meanwhile: those that were judged before are judged again.

@@ -23,6 +23,7 @@ describe('what the agent keeps', () => {
     const scene = await followScene(t);
     await scene.replace(example({ generation: 7 }));
     await scene.begin();
+    assert.doesNotMatch(await readFile(join(scene.runtime, 'witness', 'items', repository, ref.vault, `${ref.item}.json`), 'utf8'), /"keys"/, 'what is on disk takes no memory');
     await reboot(scene);
     const cold = await scene.begin({ source: null });
     assertFollowed(cold, 7, undefined);
@@ -142,6 +143,7 @@ describe('a state directory', () => {
     // A start without a source, while the machine runs: the runtime directory has what the state directory has not.
     const again = await scene.begin({ source: null, openState });
     assertFollowed(again, 3, undefined);
+    assert.equal(count(again, 'warned'), 0);
 
     isFull = false;
     await followed.follower.refresh();

@@ -1,4 +1,4 @@
-import { isVaultError, type VaultError } from '../../errors.ts';
+import { isVaultError, VaultError } from '../../errors.ts';
 import type { ItemDocuments } from '../../items/model.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import type { RememberedPin } from '../../state/pins.ts';
@@ -9,8 +9,9 @@ import { openPlace, type KeptItem, type KeptRoster } from './place.ts';
 /**
  * What the agent knows for certain, beyond the source: the newest roster and, for each item, the sealed documents that it last verified and their
  * generation. All of it is kept in the state directory, so that a start needs no source. The versions and the generations are kept a second time in
- * the runtime directory, which outlives the process and not the machine: a state directory that was lost or put back is noticed by it. Where the
- * state directory cannot be written, the documents are kept there too.
+ * the runtime directory, which outlives the process and not the machine: a state directory that was lost or put back is noticed by it. It is in
+ * memory, so what is new goes there first, with its documents, and may then be handed on: a process that is killed finds it there. The state directory
+ * follows, and then the documents leave the runtime directory; where it cannot be written, they stay.
  */
 export interface Memory {
   /** What was kept of an item; undefined for nothing. Never fails: what cannot be read is reported, and is as good as lost. */
@@ -18,10 +19,11 @@ export interface Memory {
   /** The highest generation that was seen; 0 for none. Never fails. */
   seen(repository: string, ref: ItemRef): Promise<number>;
   /**
-   * Keeps an item that was verified. Never fails: what cannot be kept is reported, and known until the process ends.
-   * First in the state directory: were the second place ahead of it, a start without a source would find the item rolled back.
+   * Keeps an item that was verified, so that it outlives the process; {@link settled} waits until it outlives the machine. Never fails: what cannot be kept
+   * is reported, and known until the process ends.
    */
   keepItem(repository: string, ref: ItemRef, documents: ItemDocuments, generation: number): Promise<void>;
+  settled(): Promise<void>;
   /** False where the last {@link keepItem} of it failed, or what was kept is damaged: it should be given again. */
   isKept(repository: string, ref: ItemRef): boolean;
   /** The newest roster that was trusted. Never fails. */
@@ -43,6 +45,9 @@ export interface MemoryOptions {
   readonly report: ReportEvent;
 }
 
+/** Documents that wait for a slow disk, which may be large. */
+const MOST_WAITING = 8;
+
 export function openMemory({ roster: pinned, state, witness, report }: MemoryOptions): Memory {
   const main = openPlace(state, pinned);
   const second = openPlace(witness, pinned);
@@ -53,13 +58,16 @@ export function openMemory({ roster: pinned, state, witness, report }: MemoryOpt
   let isRosterKept = true;
   let problem: VaultError | undefined;
   let warned = false;
+  /** What is yet to be written to the state directory, one after the other. */
+  let storing: Promise<void> = Promise.resolve();
+  let waiting = 0;
 
   const keyOf = (repository: string, { vault, item }: ItemRef): string => `${repository}/${vault}/${item}`;
 
   const failed = (error: unknown): void => {
-    if (!isVaultError(error)) throw error;
-    if (problem?.code !== error.code) report({ type: 'state-failed', error });
-    problem = error;
+    const next = isVaultError(error) ? error : new VaultError('internal', `The state directory ${state.path} cannot be used: ${error instanceof Error ? error.name : typeof error}.`, { cause: error });
+    if (problem?.code !== next.code) report({ type: 'state-failed', error: next });
+    problem = next;
   };
   const succeeded = (): void => {
     if (problem === undefined || unkept.size > 0 || !isRosterKept) return;
@@ -81,7 +89,7 @@ export function openMemory({ roster: pinned, state, witness, report }: MemoryOpt
   const warnOfLoss = (what: string): void => {
     if (warned) return;
     warned = true;
-    report({ type: 'warned', text: `The state directory ${state.path} knows less than was seen since this machine started: it was lost, put back to an older state, or could not be written. ${what}. What was seen still counts.` });
+    report({ type: 'warned', text: `The state directory ${state.path} knows less than was seen since this machine started: it was lost, or put back to an older state. ${what}. What was seen still counts.` });
   };
 
   const load = async (repository: string, ref: ItemRef): Promise<KeptItem | undefined> => {
@@ -90,8 +98,9 @@ export function openMemory({ roster: pinned, state, witness, report }: MemoryOpt
     if (!await keeping(async () => { kept = await main.readItem(repository, ref); })) unkept.add(key);
     const other = await second.readItem(repository, ref).catch(unreadable);
     const isBehind = other !== undefined && other.generation > (kept?.generation ?? 0);
-    if (isBehind && !generations.has(key)) warnOfLoss(`Generation ${String(other.generation)} of ${ref.vault}/${ref.item} was seen already`);
+    // With its documents it is what a process that was killed, or had a bad disk, did not get to write.
     if (isBehind && other.documents !== undefined) unkept.add(key);
+    else if (isBehind && !generations.has(key)) warnOfLoss(`Generation ${String(other.generation)} of ${ref.vault}/${ref.item} was seen already`);
     const generation = Math.max(generations.get(key) ?? 0, kept?.generation ?? 0, other?.generation ?? 0);
     if (generation > 0) generations.set(key, generation);
     return isBehind && other.documents !== undefined ? other : kept;
@@ -115,21 +124,27 @@ export function openMemory({ roster: pinned, state, witness, report }: MemoryOpt
     async keepItem(repository, ref, documents, generation) {
       const key = keyOf(repository, ref);
       generations.set(key, Math.max(generation, generations.get(key) ?? 0));
-      const isKept = await keeping(() => main.writeItem(repository, ref, { generation, documents }));
-      if (isKept) {
-        unkept.delete(key);
-        succeeded();
-      } else {
-        unkept.add(key);
-      }
-      await second.writeItem(repository, ref, { generation, documents: isKept ? undefined : documents }).catch(unreadable);
+      const isSafe = await second.writeItem(repository, ref, { generation, documents }).then(() => true, unreadable);
+      waiting++;
+      storing = storing.then(async () => {
+        if (await keeping(() => main.writeItem(repository, ref, { generation, documents }))) {
+          unkept.delete(key);
+          succeeded();
+          await second.writeItem(repository, ref, { generation, documents: undefined }).catch(unreadable);
+        } else {
+          unkept.add(key);
+        }
+        waiting--;
+      });
+      if (isSafe !== true || waiting >= MOST_WAITING) await storing;
     },
+    settled: () => storing,
     async recallRoster() {
       let kept: KeptRoster | undefined;
       isRosterKept = await keeping(async () => { kept = await main.readRoster(); });
       const other = await second.readRoster().catch(unreadable);
       const isBehind = other !== undefined && other.pin.version > (kept?.pin.version ?? 0);
-      if (isBehind && roster === undefined) warnOfLoss(`Version ${String(other.pin.version)} of the roster was trusted already`);
+      if (isBehind && other.bytes === undefined && roster === undefined) warnOfLoss(`Version ${String(other.pin.version)} of the roster was trusted already`);
       const newest = isBehind ? other : kept;
       return (roster?.pin.version ?? 0) > (newest?.pin.version ?? 0) ? roster : newest;
     },
@@ -143,8 +158,7 @@ export function openMemory({ roster: pinned, state, witness, report }: MemoryOpt
   };
 }
 
-/** The second place is a help where it is there. */
-function unreadable(error: unknown): undefined {
-  if (!isVaultError(error)) throw error;
+/** The second place is a help where it is there, whatever is wrong with it. */
+function unreadable(): undefined {
   return undefined;
 }

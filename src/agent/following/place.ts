@@ -30,13 +30,13 @@ export interface Place {
   /** @throws VaultError input-unreadable, document-invalid, document-not-canonical */
   readItem(repository: string, ref: ItemRef): Promise<KeptItem | undefined>;
   /**
-   * Puts a generation, with its documents or alone, in the place of an older one; of one that is as old, unless nothing would be gained; and of what is damaged.
+   * Puts a generation, with its documents or alone, in the place of what is there, unless that is newer, or the same.
    * @throws VaultError state-unwritable, input-too-large
    */
   writeItem(repository: string, ref: ItemRef, kept: KeptItem): Promise<void>;
   /** @throws as {@link readItem} */
   readRoster(): Promise<KeptRoster | undefined>;
-  /** As {@link writeItem}. Fails where nothing can be written, also if nothing would have to be. */
+  /** Puts it in the place of an older one, and of one without its text. Fails where nothing can be written, also if nothing would have to be. */
   writeRoster(kept: KeptRoster): Promise<void>;
 }
 
@@ -62,7 +62,7 @@ export function openPlace(directory: StateDirectory, pinned: string): Place {
     readItem, readRoster,
     writeItem: (repository, ref, { generation, documents }) => directory.locked(async () => {
       const there = await whole(readItem(repository, ref));
-      if (there !== undefined && (there.generation > generation || (there.generation === generation && (documents === undefined || isSame(there.documents, documents))))) return;
+      if (there !== undefined && (there.generation > generation || (there.generation === generation && isSame(there.documents, documents)))) return;
       const texts = documents === undefined ? {} : { item: textOf(documents.item), keys: textOf(documents.keys) };
       await directory.write({ generation, ...texts }, ...nameOf(repository, ref));
     }, ['items']),
@@ -84,8 +84,9 @@ async function whole<T>(reading: Promise<T | undefined>): Promise<T | undefined>
   }
 }
 
-function isSame(a: ItemDocuments | undefined, b: ItemDocuments): boolean {
-  return a !== undefined && Buffer.compare(a.keys, b.keys) === 0 && Buffer.compare(a.item, b.item) === 0;
+function isSame(a: ItemDocuments | undefined, b: ItemDocuments | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return Buffer.compare(a.keys, b.keys) === 0 && Buffer.compare(a.item, b.item) === 0;
 }
 
 /** Of documents that were verified, so are text. */
