@@ -1,23 +1,104 @@
 #!/usr/bin/env node
-// The SDK's advice about Node versions is for its users, not for ours.
-process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
-keepCompiledCode();
-const { main } = await import('../dist/vault.js');
-await main(process.argv.slice(2), import.meta.url);
+// Starts the program, dist/vault.cjs, with the code that V8 compiled for it when the same command ran before: a third of a start
+// would go into compiling. Node's own cache holds what V8 compiles before a program runs, and so hardly any of its functions.
+const fs = process.getBuiltinModule('fs');
+const Module = process.getBuiltinModule('module');
+const { dirname, join } = process.getBuiltinModule('path');
+const { Script } = process.getBuiltinModule('vm');
+
+/** The program begins with `//` and its own digest: so many characters. */
+const DIGEST_LENGTH = 64;
+/** A kept file begins with its CRC-32, in hexadecimal. */
+const CRC_LENGTH = 8;
+/** What no command was added to for so long is another build's, or hardly used. */
+const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
+
+const argv = process.argv.slice(2);
+// The SDK's advice about Node versions is for its users, not for ours. A command that runs another one needs no SDK, and would hand the variable on.
+if (!argv.slice(0, 2).includes('exec')) process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+const folder = cacheFolder();
+if (folder !== undefined) Module.enableCompileCache?.(folder); // For the packages that a command loads.
+const { main } = loadProgram(join(import.meta.dirname, '../dist/vault.cjs'), new URL('../dist/vault.cjs', import.meta.url).href);
+await main(argv, import.meta.url);
 
 /**
- * Node 22.8 and later keep compiled code between runs. Where anybody but this user could have put it there, it would be a way
- * to run code as this user: so not in the temporary directory, which is Node's own choice, but in the user's cache.
+ * Where compiled code is kept. Where anybody but this user could have put it there, it would be a way to run code as this user:
+ * so not in the shared temporary directory, but in the user's cache.
  */
-function keepCompiledCode() {
-  const { XDG_CACHE_HOME, HOME } = process.env;
+function cacheFolder() {
+  const { XDG_CACHE_HOME, HOME, NODE_DISABLE_COMPILE_CACHE } = process.env;
   const base = XDG_CACHE_HOME || HOME;
-  if (!base) return;
+  if (!base || NODE_DISABLE_COMPILE_CACHE) return undefined;
   try {
-    const { uid, mode } = process.getBuiltinModule('fs').statSync(base);
-    if (uid !== process.geteuid() || (mode & 0o022) !== 0) return;
-    process.getBuiltinModule('module').enableCompileCache?.(`${XDG_CACHE_HOME || `${HOME}/.cache`}/iam-vault/compiled`);
+    return isOwn(fs.statSync(base)) ? join(XDG_CACHE_HOME || join(HOME, '.cache'), 'iam-vault', 'compiled') : undefined;
   } catch {
-    // A start without it is slower, and that is all.
+    return undefined; // A start without it is slower, and that is all.
+  }
+}
+
+function isOwn({ uid, mode }) {
+  return uid === process.geteuid() && (mode & 0o022) === 0;
+}
+
+/** As `require`, but for the compiled code; a later `require` gives the same program. */
+function loadProgram(path, filename) {
+  const source = fs.readFileSync(path, 'latin1');
+  const build = `vault-${process.version}-${process.arch}-${source.slice(2, 2 + DIGEST_LENGTH)}`;
+  // A command has one word or two.
+  const [first = 'help', second = ''] = argv[0]?.startsWith('-') ? [] : argv;
+  const names = folder === undefined ? [] : [`${first}-${second}`, first].filter((name) => /^[a-z_-]{1,60}$/.test(name));
+  let cachedData;
+  for (const name of names) cachedData ??= readCompiled(join(folder, build, name));
+  const script = new Script(Module.wrap(source), { filename, cachedData });
+  const require = Module.createRequire(path);
+  const module = new Module(path);
+  module.importer = (name) => import(name);
+  require.cache[path] = module;
+  script.runInThisContext().call(module.exports, module.exports, require, module, path, dirname(path));
+  const name = names.find((each) => module.exports.names.includes(each));
+  if (name !== undefined && script.cachedDataRejected !== false) {
+    process.once('exit', (code) => {
+      // What a run that failed had compiled would be all that later ones find.
+      if (code === 0) writeCompiled(join(folder, build), name, script.createCachedData());
+    });
+  }
+  return module.exports;
+}
+
+function readCompiled(path) {
+  let file;
+  try {
+    file = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+    if (!isOwn(fs.fstatSync(file))) return undefined;
+    const bytes = fs.readFileSync(file);
+    const data = bytes.subarray(CRC_LENGTH);
+    return bytes.latin1Slice(0, CRC_LENGTH) === crcOf(data) ? data : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    if (file !== undefined) fs.closeSync(file);
+  }
+}
+
+/** V8 believes what it reads: what is damaged could end the program anywhere. */
+function crcOf(data) {
+  return process.getBuiltinModule('zlib').crc32(data).toString(16).padStart(CRC_LENGTH, '0');
+}
+
+function writeCompiled(place, name, data) {
+  const temporary = join(place, `${name}.${process.pid}`);
+  try {
+    if (fs.mkdirSync(place, { recursive: true, mode: 0o700 }) !== undefined) removeOld(dirname(place));
+    fs.writeFileSync(temporary, Buffer.concat([Buffer.from(crcOf(data)), data]), { mode: 0o600, flag: 'wx', flush: true });
+    fs.renameSync(temporary, join(place, name));
+  } catch {
+    fs.rmSync(temporary, { force: true });
+  }
+}
+
+function removeOld(folder) {
+  for (const build of fs.readdirSync(folder).filter((name) => name.startsWith('vault-'))) {
+    const path = join(folder, build);
+    if (Date.now() - fs.statSync(path).mtimeMs > KEPT_MS) fs.rmSync(path, { recursive: true, force: true });
   }
 }

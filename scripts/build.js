@@ -1,19 +1,20 @@
 // Builds dist/: the CLI bundled for a quick start (its commands are loaded one by one), the library with its dependencies
 // left outside, type declarations, and oclif's manifest of commands.
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { builtins, lazyOclif, sodiumFile } from './startup.js';
+import { builtins, lazyOclif, sodiumFile, waitingLater } from './startup.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
 const withTypes = !process.argv.includes('--no-types');
 
 /** Loaded only when they are needed, and large, native, or full of data files: they stay packages of their own. */
-const EXTERNAL = ['@aws-sdk/*', '@smithy/*', '@cloud-copilot/*', '@secretlint/*', 'fs-native-extensions', 'libsodium-wrappers-sumo', 'sshpk', 'yaml',
+const EXTERNAL = ['@aws-sdk/*', '@smithy/*', '@cloud-copilot/*', '@secretlint/*', 'fs-native-extensions', 'libsodium-wrappers-sumo', 'liquidjs', 'sshpk', 'yaml',
   'typescript', // oclif would load it in a development checkout; here it never does
 ];
 
@@ -26,28 +27,41 @@ rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist');
 const common = { bundle: true, format: 'esm', platform: 'node', target: 'node20.19', logLevel: 'warning', metafile: true };
 // One file: each one more costs a start one millisecond. What a dynamic import names is evaluated when it is asked for, all the same.
+// A script, not a module: V8 can keep what it compiled of one (bin/run.js).
 const cli = await build({
-  ...common,
+  ...common, format: 'cjs', write: false,
   stdin: {
     resolveDir: 'src',
     contents: `import { main as start } from './cli/main.ts';
       export const main = (argv, file) => start(argv, file, modules);
-      export const modules = { ${byPath.map((path) => `'${path}': () => import('./${path}.ts')`)} };`,
+      export const modules = { ${byPath.map((path) => `'${path}': () => import('./${path}.ts')`)} };
+      /** Runs of the program that differ in what they use, as bin/run.js names them. */
+      export const names = ${JSON.stringify(['help', '__complete', ...commands.map((file) => file.replace(/\.ts$/, '').replace('/', '-'))])};`,
   },
-  outfile: 'dist/vault.js', minify: true,
+  outfile: 'dist/vault.cjs', minify: true,
   external: EXTERNAL,
-  plugins: [builtins, lazyOclif, sodiumFile('dist/libsodium.wasm')],
-  // Some bundled packages are CommonJS and call require().
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  define: { 'import.meta.url': '__url' },
+  plugins: [builtins, lazyOclif, waitingLater, sodiumFile('dist/libsodium.wasm')],
 });
+for (const { path, text } of cli.outputFiles) {
+  const body = text
+    // A script that is compiled by itself cannot import: bin/run.js does it for it.
+    .replaceAll(/\bimport\((?!\))/g, '__import(')
+    // There, each byte is taken for a character, which esbuild leaves untrue in regular expressions alone.
+    .replaceAll(/[^\0-\x7f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const program = `"use strict";const __import=module.importer??((name)=>import(name)),__url=process.getBuiltinModule("url").pathToFileURL(__filename).href;${body}`;
+  writeFileSync(path, `//${createHash('sha256').update(program).digest('hex')}\n${program}`);
+}
 await build({ ...common, entryPoints: ['src/workers/sealWorker.ts'], outfile: 'dist/sealWorker.js', minify: true, plugins: [builtins, sodiumFile('dist/libsodium.wasm')] });
 for (const path of byPath) {
   const file = join('dist', `${path}.js`);
   mkdirSync(dirname(file), { recursive: true });
-  const vault = relative(dirname(file), 'dist/vault.js').replaceAll('\\', '/');
-  writeFileSync(file, `import { modules } from '${vault.startsWith('.') ? vault : `./${vault}`}';\nexport default (await modules['${path}']()).default;\n`);
+  const vault = relative(dirname(file), 'dist/vault.cjs').replaceAll('\\', '/');
+  writeFileSync(file, `import { createRequire } from 'node:module';
+const { modules } = createRequire(import.meta.url)('${vault.startsWith('.') ? vault : `./${vault}`}');
+export default (await modules['${path}']()).default;\n`);
 }
-await build({ ...common, entryPoints: ['src/index.ts'], outdir: 'dist', outbase: 'src', splitting: true, packages: 'external', chunkNames: 'library/[name]-[hash]' });
+await build({ ...common, entryPoints: ['src/index.ts', 'src/aws.ts'], outdir: 'dist', outbase: 'src', splitting: true, packages: 'external', chunkNames: 'library/[name]-[hash]' });
 writeFileSync('dist/THIRD-PARTY-LICENSES.txt', licencesOf(cli.metafile));
 if (withTypes) {
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.types.json'], { stdio: 'inherit' });

@@ -20,7 +20,7 @@ try {
   const allowed = [/^(LICENSE|README\.md|package\.json|oclif\.manifest\.json)$/, /^bin\/run\.js$/, /^dist\//, /^docs\/(format\.md|schemas\/[\w-]+\.schema\.json)$/];
   for (const file of files) if (!allowed.some((pattern) => pattern.test(file))) fail(`${file} must not be published`);
   for (const file of files) if (/\.(test|testing)\.|\.map$|\.tsbuildinfo$/.test(file)) fail(`${file} is for development alone`);
-  for (const file of ['LICENSE', 'README.md', 'bin/run.js', 'dist/index.js', 'dist/types/index.d.ts', 'dist/THIRD-PARTY-LICENSES.txt', 'oclif.manifest.json', 'docs/format.md']) {
+  for (const file of ['LICENSE', 'README.md', 'bin/run.js', 'dist/index.js', 'dist/types/index.d.ts', 'dist/aws.js', 'dist/types/aws.d.ts', 'dist/THIRD-PARTY-LICENSES.txt', 'oclif.manifest.json', 'docs/format.md']) {
     if (!files.includes(file)) fail(`${file} is missing`);
   }
   if (packed.unpackedSize > 6 << 20) fail(`it unpacks to ${packed.unpackedSize} bytes`);
@@ -36,7 +36,8 @@ try {
   const code = run(process.execPath, ['--input-type=module', '--eval', probe], { cwd: folder }).trim();
   if (code !== 'repository-missing') fail(`the library answered ${code}`);
   // The declarations must stand on their own: only this package's are looked at.
-  writeFileSync(join(folder, 'use.ts'), "import { openVault, type Json } from 'iam-vault';\nexport const data: Promise<Json> = openVault().then((vault) => vault.item('vault', 'item').field('data'));\n");
+  writeFileSync(join(folder, 'use.ts'), "import { openVault, type Json } from 'iam-vault';\nexport const data: Promise<Json> = openVault().then((vault) => vault.item('vault', 'item').field('data'));\n"
+    + "import { fromVault, type ExpiringCredentials } from 'iam-vault/aws';\nexport const provider: () => Promise<ExpiringCredentials> = fromVault({ vault: 'vault', item: 'item' });\n");
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({
     compilerOptions: { noEmit: true, strict: true, skipLibCheck: false, module: 'nodenext', target: 'es2022', types: [] }, files: ['use.ts'],
   }));

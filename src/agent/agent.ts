@@ -7,6 +7,7 @@ import type { ReportEvent } from './events.ts';
 import { openFollower, type Follower, type FollowerOptions } from './following/follower.ts';
 import type { ItemState } from './following/itemFollower.ts';
 import type { Memory } from './following/memory.ts';
+import type { TrustedNow } from './following/rosterFollower.ts';
 import type { Source } from './source.ts';
 import { knownError } from './unexpected.ts';
 
@@ -106,7 +107,7 @@ export async function startAgent({ load, components, report, now }: AgentOptions
       follower = await adopt(old, inherited(known, old, old), refuse);
       next.identity.wipe();
     }
-    known.clear(); // The new follower has what it needs, and would keep the rest in memory.
+    known.states.clear(); // The new follower has what it needs, and would keep the rest in memory.
     follower.start();
   };
 
@@ -148,19 +149,26 @@ export async function startAgent({ load, components, report, now }: AgentOptions
   };
 }
 
-/** Ends a follower, so that there is one at a time. @returns what it knew, by `vault/item` */
-async function leave(follower: Follower): Promise<Map<string, ItemState>> {
+/** What a follower knew: its states by `vault/item`. */
+interface Known {
+  readonly states: Map<string, ItemState>;
+  readonly trusted: TrustedNow | undefined;
+}
+
+/** Ends a follower, so that there is one at a time. */
+async function leave(follower: Follower): Promise<Known> {
   await Promise.race([follower.stop(), delay(LONGEST_GOODBYE_MS, undefined, { ref: false })]);
-  return new Map(follower.states.map((state) => [refText(state.ref), state]));
+  return { states: new Map(follower.states.map((state) => [refText(state.ref), state])), trusted: follower.trusted };
 }
 
 /** Of what one follower knew, what another may begin with: nothing under another roster. */
-function inherited(known: ReadonlyMap<string, ItemState>, old: AgentSettings, next: AgentSettings): FollowerOptions['previous'] {
+function inherited({ states, trusted }: Known, old: AgentSettings, next: AgentSettings): FollowerOptions['previous'] {
   if (next.configuration.roster !== old.configuration.roster) return undefined;
   const isSameReader = next.identity.publicKey.fingerprint === old.identity.publicKey.fingerprint;
   return {
+    trusted,
     state(ref) {
-      const state = known.get(refText(ref));
+      const state = states.get(refText(ref));
       // Of another identity it is not known yet whether it opens the item: without its signature the content stays, and what is read next is opened.
       return state?.content === undefined || isSameReader ? state : { ...state, content: { ...state.content, signature: '' } };
     },

@@ -13,6 +13,8 @@ export interface Component {
   apply(configuration: AgentConfiguration, follower: Follower): Promise<void>;
   /** Items that have a new content, in one batch. Never throws; what fails is reported, and tried again by the component itself. */
   changed(contents: readonly ItemContent[]): void;
+  /** Resolves when what it was told so far is done, or failed; one that does all at once leaves it out. */
+  settled?(): Promise<void>;
   /** What is wrong now, for those who ask how the agent is; empty where nothing is. */
   problems(): readonly ComponentProblem[];
   /** Credentials with an end that it has now, where it has any. */

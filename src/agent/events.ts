@@ -40,12 +40,20 @@ export type AgentEvent =
   | { readonly type: 'warned'; readonly text: string }
   /** Audit. `target` is a path; for a process, its program. */
   | { readonly type: 'delivered'; readonly kind: 'file' | 'directory' | 'socket' | 'process'; readonly target: string; readonly items: readonly ItemVersion[] }
+  /** A supervised command cannot be started, or started anew, before these items have a good content. */
+  | { readonly type: 'process-waiting'; readonly items: readonly ItemRef[] }
+  /** Either `exitCode` or `signal` is null. It is started again after `retryMs`; at once where it ended because of a change. */
+  | {
+    readonly type: 'process-ended'; readonly target: string; readonly exitCode: number | null; readonly signal: string | null; readonly durationMs: number;
+    readonly because: 'changed' | 'stopping' | 'itself'; readonly retryMs: number | undefined;
+  }
   | { readonly type: 'delivery-failed'; readonly target: string; readonly error: VaultError; readonly retryMs: number | undefined }
   | { readonly type: 'command-ended'; readonly target: string; readonly program: string; readonly durationMs: number }
   | { readonly type: 'command-failed'; readonly target: string; readonly program: string; readonly error: VaultError; readonly retryMs: number | undefined }
   /** Audit. `request` is the id that the reply carries too. */
   | ({ readonly type: 'credentials-served'; readonly consumer: string; readonly accessKeyId: string; readonly mode: 'key' | 'session'; readonly expiration: string; readonly request: string } & ItemVersion)
-  | { readonly type: 'request-refused'; readonly status: number; readonly reason: string; readonly request: string }
+  /** `unreported`: how many were refused before it and, for there were so many, not reported. */
+  | { readonly type: 'request-refused'; readonly status: number; readonly reason: string; readonly request: string; readonly unreported?: number }
   | ({ readonly type: 'session-opened'; readonly accessKeyId: string; readonly expiration: string } & ItemRef)
   | ({ readonly type: 'session-failed'; readonly error: VaultError; readonly retryMs: number } & ItemRef);
 

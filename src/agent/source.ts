@@ -6,8 +6,8 @@ export type SourceReply =
   /** Still what it was under the version that was given. */
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'absent' }
-  /** `version` names these bytes, in the source's own way; it is given back the next time. */
-  | { readonly kind: 'found'; readonly documents: ItemDocuments; readonly version: string };
+  /** `version` names these bytes, in the source's own way; it is given back the next time. Undefined where they are not to be relied on: they are asked for again. */
+  | { readonly kind: 'found'; readonly documents: ItemDocuments; readonly version: string | undefined };
 
 /** Where the agent reads sealed documents. Nothing that it gives is believed before it is verified. */
 export interface Source {
@@ -18,10 +18,11 @@ export interface Source {
   /**
    * Both documents of an item, of one generation as far as the source can tell.
    * @param known the version under which the item was got before
-   * @throws VaultError store-unreachable where the source as a whole cannot be asked; others concern this item alone
+   * @throws VaultError store-unreachable where the source did not answer, or not with an answer: whether for this item alone, the next ones tell; others
+   *   concern this item alone
    */
   readItem(ref: ItemRef, known: string | undefined, signal: AbortSignal): Promise<SourceReply>;
-  /** @throws VaultError store-unreachable */
+  /** @throws VaultError store-unreachable, input-unreadable, input-too-large */
   readRoster(version: number, signal: AbortSignal): Promise<Uint8Array | undefined>;
   /**
    * Calls `changed` soon after something changed, with the items that did, where that is known; a source that cannot tell never does. What is lost

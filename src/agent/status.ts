@@ -45,6 +45,8 @@ export interface AgentProcessFacts {
   /** Path of the configuration. */
   readonly file: string;
   readonly lost: LostLines;
+  /** All that the configuration asks for was handed on. */
+  readonly isReady: boolean;
 }
 
 export function agentStatus({ follower, memory, configuration, configuredAt, configurationProblem, isReady }: Agent, components: readonly Component[], process: AgentProcessFacts): AgentStatus {
@@ -53,10 +55,10 @@ export function agentStatus({ follower, memory, configuration, configuredAt, con
     version: process.version,
     pid: process.pid,
     started: process.started.toISOString(),
-    ready: isReady,
+    ready: isReady && process.isReady,
     configuration: { file: process.file, loaded: configuredAt.toISOString(), ...errorOf(configurationProblem) },
     source: { location: source.type === 'folder' ? source.path : source.url, answered: timeOf(follower.answeredAt), ...errorOf(follower.sourceProblem) },
-    roster: { version: follower.rosterVersion ?? null },
+    roster: { version: follower.trusted?.roster.version ?? null },
     state: errorOf(memory.problem),
     items: follower.states.map(({ ref, content, from, problem: wrong, changedAt, checkedAt }) => ({
       vault: ref.vault, item: ref.item,

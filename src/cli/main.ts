@@ -12,12 +12,12 @@ import { guardStreams } from './processOutput.ts';
  */
 export async function main(argv: readonly string[], file: string, modules: Modules): Promise<void> {
   guardStreams();
+  // Nothing that is only asked for its help or its version needs it.
+  if (argv.some((arg) => !arg.startsWith('-'))) await (await import('../sealing/sodiumStart.ts')).sodiumReady;
   if (argv[0] === '__complete') {
     await printCompletions(argv.slice(argv[1] === '--' ? 2 : 1), rootOf(file));
     return;
   }
-  // Nearly every command needs it, and its WebAssembly code is compiled on another thread meanwhile.
-  if (argv.some((arg) => !arg.startsWith('-'))) void import('../sealing/sodium.ts');
   try {
     const root = rootOf(file);
     if (await runDirectly(argv, modules, { name: pjson.name, version: pjson.version, bin: pjson.oclif.bin, root })) return;

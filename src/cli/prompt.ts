@@ -1,9 +1,10 @@
+import { isatty } from 'node:tty';
 import { VaultError } from '../errors.ts';
 import type { AskPassphrase } from '../sealing/passphrase.ts';
 
 /** Asks on the terminal, without echo; undefined where there is no terminal. */
 export function passphrasePrompt(prompt: string): AskPassphrase | undefined {
-  if (!process.stdin.isTTY) return undefined;
+  if (!isatty(0)) return undefined; // process.stdin would be opened, for nothing as a rule.
   return async () => new TextEncoder().encode(await ask(prompt));
 }
 

@@ -3,7 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { VaultCommand } from '../cli/vaultCommand.ts';
 import { openForReading } from '../cli/openForReading.ts';
 import { identityFlags, repositoryFlags } from '../cli/flags.ts';
-import { FIELD_FORMATS, formatValue } from '../reporting/fieldFormats.ts';
+import { FIELD_FORMATS, formatValue } from '../items/valueFormats.ts';
 
 export default class Decrypt extends VaultCommand {
   static override summary = 'Open an item, or one field of it, and print it.';

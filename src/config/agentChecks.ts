@@ -1,6 +1,8 @@
 import { dirname, isAbsolute } from 'node:path';
 import type { AgentConfiguration } from '../agent/configuration/configuration.ts';
 import type { AccessConfiguration, ContentConfiguration } from '../agent/configuration/schema.ts';
+import { diskWarning } from '../agent/delivery/deliveries.ts';
+import { openTemplates } from '../agent/delivery/template.ts';
 import { isVaultError, VaultError, type ErrorCode } from '../errors.ts';
 import { accountNumber } from '../files/accounts.ts';
 import { pathKind, readRegularFile } from '../files/read.ts';
@@ -20,11 +22,12 @@ export interface AgentFinding {
   readonly hint: string | undefined;
 }
 
-const MAX_TEMPLATE_BYTES = 1 << 20;
+const MAX_CERTIFICATE_BYTES = 1 << 20;
 
 /** Compares a configuration with this machine; runs nothing and changes nothing. What this user may not see is a warning. In the order of the text. */
 export async function checkAgentSurroundings(configuration: AgentConfiguration, document: JsonDocument): Promise<AgentFinding[]> {
   const findings: AgentFinding[] = [];
+  const templates = openTemplates();
   /** @param work throws what is wrong */
   const check = async (path: JsonPath, severity: AgentFinding['severity'], work: () => Promise<void>): Promise<void> => {
     try {
@@ -40,17 +43,19 @@ export async function checkAgentSurroundings(configuration: AgentConfiguration, 
     if (group !== undefined) await check([...path, 'group'], 'error', async () => { await accountNumber('group', group); });
   };
   const checkContent = async (path: JsonPath, { template }: ContentConfiguration): Promise<void> => {
-    if (template !== undefined) await check([...path, 'template'], 'error', () => requireFile(template, 'template', MAX_TEMPLATE_BYTES));
+    if (template !== undefined) await check([...path, 'template'], 'error', () => templates.check(template));
   };
 
   await check(['identity'], 'error', async () => { (await loadIdentity(configuration.identity)).wipe(); });
   const { source, runtime_directory: runtime, endpoint } = configuration;
   if (source.type === 'folder') await check(['source', 'path'], 'warning', () => requireDirectory(source.path));
-  else if (source.ca_file !== undefined) await check(['source', 'ca_file'], 'error', () => requireFile(source.ca_file ?? '', 'file of certificates', MAX_TEMPLATE_BYTES));
+  else if (source.ca_file !== undefined) await check(['source', 'ca_file'], 'error', () => requireFile(source.ca_file ?? '', 'file of certificates', MAX_CERTIFICATE_BYTES));
   for (const [i, delivery] of configuration.deliveries.entries()) {
     const path = ['deliveries', i];
     await checkAccounts(path, delivery);
     const parent = dirname(delivery.path);
+    const onDisk = diskWarning(delivery);
+    if (onDisk !== undefined) findings.push({ severity: 'warning', path: formatPath([...path, 'path']), ...document.locate([...path, 'path']), code: 'plaintext-on-disk', message: onDisk, hint: undefined });
     if (parent !== runtime) await check([...path, 'path'], 'warning', () => requireDirectory(parent));
     if (delivery.type !== 'directory') await checkContent(path, delivery);
     else {

@@ -2,6 +2,7 @@ import { isAbsolute, join } from 'node:path';
 import { CONTROL_SOCKET } from '../agent/control/socket.ts';
 import { VaultError } from '../errors.ts';
 import { readRegularFile } from '../files/read.ts';
+import { isOthersToChange } from '../files/trusted.ts';
 
 /** Where the agent's configuration is looked for when none is named. */
 export const DEFAULT_AGENT_FILE = '/etc/iam-vault/agent.json';
@@ -19,7 +20,7 @@ const MAX_BYTES = 4 << 20;
 export async function readAgentBytes(path: string, uid: number | undefined): Promise<Uint8Array | undefined> {
   const file = await readRegularFile(path, { maxBytes: MAX_BYTES, followLink: true });
   if (file === undefined) return undefined;
-  if ((file.mode & 0o022) !== 0 || (uid !== undefined && file.uid !== uid && file.uid !== 0)) {
+  if (isOthersToChange(file, uid)) {
     throw new VaultError('input-unreadable', `${path} can be written by others than the agent's user (owner ${String(file.uid)}, mode ${file.mode.toString(8).padStart(4, '0')}), who could then run commands as that user.`, {
       hint: `Run "chown root ${path}" and "chmod go-w ${path}".`, details: { source: path, owner: file.uid, mode: file.mode },
     });

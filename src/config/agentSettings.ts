@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import type { AgentConfiguration } from '../agent/configuration/configuration.ts';
 import type { AgentSettings } from '../agent/agent.ts';
 import type { ReportEvent } from '../agent/events.ts';
+import { VaultError } from '../errors.ts';
+import { readRegularFile } from '../files/read.ts';
 import { openMemory } from '../agent/following/memory.ts';
 import type { Source } from '../agent/source.ts';
 import type { StateDirectory } from '../state/stateDirectory.ts';
@@ -17,23 +19,31 @@ export async function openAgentSettings(
 ): Promise<AgentSettings> {
   const { roster, state_directory: state, runtime_directory: runtime } = configuration;
   const identity = await loadIdentity(configuration.identity);
-  const { openFileStore } = await import('../stores/file/fileStore.ts');
-  const memory = now?.configuration.roster === roster ? now.memory : openMemory({
-    roster, report, state: openState(state), witness: openState(join(runtime, 'witness')), cache: openFileStore(join(state, 'cache')),
-  });
-  return { configuration, identity, memory, source: await openSource(configuration.source) };
+  const memory = now?.configuration.roster === roster ? now.memory : openMemory({ roster, report, state: openState(state), witness: openState(join(runtime, 'witness')) });
+  return { configuration, identity, memory, source: await openSource(configuration.source, report) };
 }
 
-async function openSource(configuration: AgentConfiguration['source']): Promise<Source> {
+async function openSource(configuration: AgentConfiguration['source'], report: ReportEvent): Promise<Source> {
   switch (configuration.type) {
     case 'folder': {
       const { openFileStore } = await import('../stores/file/fileStore.ts');
+      const { layoutOf } = await import('../stores/file/layout.ts');
       const { folderSource } = await import('../agent/sources/folder.ts');
-      return folderSource(openFileStore(configuration.path), configuration.poll);
+      return folderSource({ store: openFileStore(configuration.path), layout: layoutOf(configuration.path), pollMs: configuration.poll, report });
     }
     case 'https': {
       const { httpsSource } = await import('../agent/sources/https.ts');
-      return httpsSource(configuration);
+      return httpsSource(configuration, await authorities(configuration.ca_file));
     }
   }
+}
+
+const MAX_AUTHORITIES = 4 << 20;
+
+/** Certificates of the authorities that alone are trusted. @throws VaultError input-unreadable, input-too-large */
+async function authorities(path: string | undefined): Promise<Uint8Array | undefined> {
+  if (path === undefined) return undefined;
+  const file = await readRegularFile(path, { maxBytes: MAX_AUTHORITIES, followLink: true });
+  if (file === undefined) throw new VaultError('input-unreadable', `There is no file ${path}, which "ca_file" names.`, { details: { source: path } });
+  return file.bytes;
 }

@@ -32,6 +32,13 @@ export function variable({ variables }: Environment, name: string): string | und
   return value === undefined || value === '' ? undefined : value;
 }
 
+/** What a service manager told this process of itself (sd_notify(3)). It is taken out of the environment: programs that this one runs must not answer. */
+export function takeServiceVariables({ variables }: Environment): { readonly NOTIFY_SOCKET: string | undefined; readonly WATCHDOG_USEC: string | undefined; readonly WATCHDOG_PID: string | undefined } {
+  const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID } = variables;
+  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) Reflect.deleteProperty(variables, name);
+  return { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID };
+}
+
 /** Variables of git that name places relative to where a program begins. */
 const GIT_PLACES = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_COMMON_DIR', 'GIT_OBJECT_DIRECTORY'];
 

@@ -9,8 +9,7 @@ const NAMES = ['vault', 'iam-vault'];
  * update changes nothing; otherwise, for another product's binary is called `vault` too, Node.js and the file.
  */
 export async function launcherWords(environment: Environment, script: string, node: string): Promise<string[]> {
-  const file = resolve(environment.cwd, script);
-  const self = await realPath(file) ?? file;
+  const [, self] = await programWords(environment, script, node);
   for (const name of NAMES) {
     for (const directory of (variable(environment, 'PATH') ?? '').split(delimiter).filter(isAbsolute)) {
       const found = await realPath(join(directory, name));
@@ -19,4 +18,10 @@ export async function launcherWords(environment: Environment, script: string, no
     }
   }
   return [node, self];
+}
+
+/** Node.js and this program's file, by their own paths: for whoever starts it without a PATH. */
+export async function programWords(environment: Environment, script: string, node: string): Promise<[node: string, file: string]> {
+  const file = resolve(environment.cwd, script);
+  return [node, await realPath(file) ?? file];
 }

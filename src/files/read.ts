@@ -14,6 +14,7 @@ export interface ReadFile {
   /** Permission bits. */
   readonly mode: number;
   readonly uid: number;
+  readonly gid: number;
 }
 
 /** What the operating system said, as `ENOENT`; undefined for other errors. */
@@ -35,7 +36,7 @@ export async function readRegularFile(path: string, limits: ReadLimits): Promise
   try {
     const stat = await handle.stat();
     requireReadable(path, stat, limits);
-    return { bytes: await readWhole(handle, stat.size), mode: stat.mode & 0o7777, uid: stat.uid };
+    return { bytes: await readWhole(handle, stat.size), mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid };
   } catch (error) {
     if (error instanceof VaultError) throw error;
     throw unreadable(path, systemCode(error), error);
@@ -58,7 +59,7 @@ export function readRegularFileNow(path: string, limits: ReadLimits): ReadFile |
   try {
     const stat = fstatSync(file);
     requireReadable(path, stat, limits);
-    return { bytes: readFileSync(file), mode: stat.mode & 0o7777, uid: stat.uid };
+    return { bytes: readFileSync(file), mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid };
   } catch (error) {
     if (error instanceof VaultError) throw error;
     throw unreadable(path, systemCode(error), error);

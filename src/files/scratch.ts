@@ -1,10 +1,8 @@
-import { chmodSync, closeSync, constants, fstatSync, lstatSync, mkdtempSync, openSync, readdirSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, constants, fstatSync, lstatSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { VaultError } from '../errors.ts';
+import { isInMemory } from './inMemory.ts';
 import { systemCode } from './read.ts';
-
-/** File systems that are in memory (statfs(2)): tmpfs, ramfs. */
-const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
 
 const PREFIX = 'vault-edit-';
 
@@ -68,14 +66,6 @@ function scratchAt(path: string): Scratch {
       if (!kept && lstatSync(path, { throwIfNoEntry: false }) !== undefined) wipeDirectory(path);
     },
   };
-}
-
-function isInMemory(directory: string): boolean {
-  try {
-    return IN_MEMORY.has(statfsSync(directory).type);
-  } catch {
-    return false;
-  }
 }
 
 function wipeDirectory(directory: string): void {

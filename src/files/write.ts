@@ -1,12 +1,15 @@
 import { constants } from 'node:fs';
-import { link, lstat, mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { chmod, chown, link, lstat, mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { VaultError } from '../errors.ts';
-import { systemCode } from './read.ts';
+import { isVaultError, VaultError } from '../errors.ts';
+import { pathKind, readRegularFile, systemCode } from './read.ts';
 
 export interface WriteOptions {
   /** Permission bits of the file, whatever the umask. */
   readonly mode: number;
+  /** Numbers of its owner and group, set before anything is in it; ours where they are left out. */
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
 }
 
 /**
@@ -15,12 +18,12 @@ export interface WriteOptions {
  * Two writers of one path must hold a lock: they would share the neighbour's name.
  * @throws VaultError store-unreachable
  */
-export async function replaceFile(path: string, bytes: Uint8Array, { mode }: WriteOptions): Promise<void> {
+export async function replaceFile(path: string, bytes: Uint8Array, options: WriteOptions): Promise<void> {
   // Always the same name, so that a crash leaves at most one behind.
   const neighbour = join(dirname(path), `.${basename(path)}.new`);
   await failingAs(path, async () => {
     try {
-      await writeSynced(neighbour, bytes, mode);
+      await writeSynced(neighbour, bytes, options);
       await rename(neighbour, path);
     } catch (error) {
       await unlink(neighbour).catch(() => undefined);
@@ -34,11 +37,11 @@ export async function replaceFile(path: string, bytes: Uint8Array, { mode }: Wri
  * Creates a file that must not exist yet. Needs no lock.
  * @returns false where something is already there; nothing was changed then
  */
-export async function createFile(path: string, bytes: Uint8Array, { mode }: WriteOptions): Promise<boolean> {
+export async function createFile(path: string, bytes: Uint8Array, options: WriteOptions): Promise<boolean> {
   // A name of its own: of two that create one path, neither may link what the other is writing.
   const neighbour = join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.new`);
   try {
-    await writeSynced(neighbour, bytes, mode);
+    await writeSynced(neighbour, bytes, options);
     await link(neighbour, path);
   } catch (cause) {
     if (systemCode(cause) === 'EEXIST') return false;
@@ -47,6 +50,20 @@ export async function createFile(path: string, bytes: Uint8Array, { mode }: Writ
     await removeFile(neighbour);
   }
   return true;
+}
+
+/**
+ * Whether {@link replaceFile} would leave everything as it is: a regular file with these bytes, permissions and owner, not a link to one. One that
+ * cannot be read is none.
+ * @throws VaultError input-unreadable
+ */
+export async function holdsFile(path: string, bytes: Uint8Array, { mode, uid = process.geteuid?.(), gid }: WriteOptions): Promise<boolean> {
+  if (await pathKind(path) !== 'file') return false;
+  const found = await readRegularFile(path, { maxBytes: bytes.byteLength }).catch((error: unknown) => {
+    if (isVaultError(error, 'input-too-large', 'input-unreadable')) return undefined;
+    throw error;
+  });
+  return found?.mode === mode && (uid === undefined || found.uid === uid) && (gid === undefined || found.gid === gid) && Buffer.compare(found.bytes, bytes) === 0;
 }
 
 /** Removes a file; nothing happens where there is none. */
@@ -79,6 +96,37 @@ export async function ensureDirectoryWithin(root: string, ...parts: readonly str
   }
 }
 
+/**
+ * Puts a socket at `path`, in the place of one that a dead process left: nobody else can connect before it belongs to whom it is for.
+ * @param bind binds a socket to the path that it is given
+ * @throws VaultError store-unreachable
+ */
+export async function placeSocket(path: string, { mode, uid, gid }: WriteOptions, bind: (path: string) => Promise<void>): Promise<void> {
+  const neighbour = join(dirname(path), `.${basename(path)}.new`);
+  await failingAs(path, async () => {
+    await removeFile(neighbour);
+    try {
+      await bindClosed(neighbour, bind);
+      if (uid !== undefined || gid !== undefined) await chown(neighbour, uid ?? -1, gid ?? -1);
+      await chmod(neighbour, mode);
+      await rename(neighbour, path);
+    } catch (error) {
+      await unlink(neighbour).catch(() => undefined);
+      throw error;
+    }
+  });
+}
+
+/** The mask is the process's: it is back before anything else runs, for a socket is bound at once. */
+function bindClosed(path: string, bind: (path: string) => Promise<void>): Promise<void> {
+  const before = process.umask(0o777);
+  try {
+    return bind(path);
+  } finally {
+    process.umask(before);
+  }
+}
+
 /** Makes a directory and its parents where they are missing. */
 export async function ensureDirectory(path: string, mode = 0o777): Promise<void> {
   await failingAs(path, async () => {
@@ -89,9 +137,12 @@ export async function ensureDirectory(path: string, mode = 0o777): Promise<void>
   });
 }
 
-async function writeSynced(path: string, bytes: Uint8Array, mode: number): Promise<void> {
-  const handle = await openNew(path, mode);
+/** Writes a new file and syncs it; its name is not on the disk before its directory is synced. Errors are the system's. */
+export async function writeSynced(path: string, bytes: Uint8Array, { mode, uid, gid }: WriteOptions): Promise<void> {
+  // Nobody's but ours until it belongs to whom it is for.
+  const handle = await openNew(path, mode & 0o700);
   try {
+    if (uid !== undefined || gid !== undefined) await handle.chown(uid ?? -1, gid ?? -1);
     await handle.writeFile(bytes);
     await handle.chmod(mode);
     await handle.sync();
@@ -115,7 +166,8 @@ async function openNew(path: string, mode: number): Promise<FileHandle> {
   return await open(path, flags, mode);
 }
 
-async function syncDirectory(path: string): Promise<void> {
+/** So that what was named, renamed or removed in it stays so after a crash. Errors are the system's. */
+export async function syncDirectory(path: string): Promise<void> {
   const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     await handle.sync();
@@ -124,10 +176,12 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-async function failingAs(path: string, work: () => Promise<void>): Promise<void> {
+/** @throws VaultError store-unreachable where the system refuses something in `work` */
+export async function failingAs(path: string, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (cause) {
+    if (isVaultError(cause)) throw cause;
     throw unwritable(path, cause);
   }
 }

@@ -2,6 +2,7 @@ import type * as Iam from '@aws-sdk/client-iam';
 import type * as Sts from '@aws-sdk/client-sts';
 import type { AwsProfile } from '../config/awsProfile.ts';
 import { credentialsOf, type MfaPrompt } from './clientCredentials.ts';
+import { dateOf } from './clientDate.ts';
 import type { AwsCredentials } from './clientProcess.ts';
 import { mayRepeat, mayRepeatOnce, withPolicy } from './retryPolicy.ts';
 
@@ -164,12 +165,6 @@ function observing(observer: AttemptObserver): AttemptMiddleware {
       throw error;
     }
   };
-}
-
-function dateOf(response: unknown): string | undefined {
-  if (typeof response !== 'object' || response === null || !('headers' in response)) return undefined;
-  const date = (response.headers as Readonly<Record<string, unknown>> | undefined)?.['date'];
-  return typeof date === 'string' ? date : undefined;
 }
 
 /** The SDK's own waiting, scaled. */

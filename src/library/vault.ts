@@ -1,14 +1,14 @@
 import { processEnvironment, stateDirectoryPath } from '../config/environment.ts';
 import { loadIdentities } from '../config/identities.ts';
 import { openRepository } from '../config/repository.ts';
-import { VaultError } from '../errors.ts';
+import { ACCESS_KEY_FIELD, accessKeyIn, type AccessKeyCredentials } from '../items/accessKey.ts';
 import type { Json } from '../json/canonical.ts';
 import { listItems, type ItemList, type ItemProblem, type ItemSummary } from '../operations/listItems.ts';
 import { openItem } from '../operations/openItem.ts';
 import type { Workspace } from '../operations/workspace.ts';
 import { openStateDirectory } from '../state/stateDirectory.ts';
 
-export type { ItemList, ItemProblem, ItemSummary };
+export type { AccessKeyCredentials, ItemList, ItemProblem, ItemSummary };
 
 export interface VaultOptions {
   /** Root of the repository. Default: VAULT_REPOSITORY, or the nearest vault.json upward from the working directory. */
@@ -23,12 +23,6 @@ export interface VaultOptions {
   readonly passphrase?: () => Promise<string>;
   /** Told what is no failure. Default: trust on first use is a warning of the process, nothing else is told. */
   readonly onNotice?: (text: string) => void;
-}
-
-/** An IAM user's access key, as the AWS SDKs take it. */
-export interface AccessKeyCredentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
 }
 
 /** An item of a vault. Every call reads and verifies it again, in the order of docs/format.md. */
@@ -84,18 +78,8 @@ export async function openVaultWith(options: VaultOptions): Promise<Vault> {
       item,
       field: (name) => opened(vault, item, (open) => open.field(name)),
       all: () => opened(vault, item, (open) => open.all()),
-      credentials: () => opened(vault, item, (open) => credentialsOf(open.field('data'), `${vault}/${item}`)),
+      credentials: () => opened(vault, item, (open) => accessKeyIn(open.field(ACCESS_KEY_FIELD), `${vault}/${item}`)),
     }),
     list: (vault) => listItems(workspace, vault),
   };
-}
-
-function credentialsOf(data: Json, where: string): AccessKeyCredentials {
-  if (data !== null && typeof data === 'object' && 'aws_access_key_id' in data && 'aws_secret_access_key' in data) {
-    const { aws_access_key_id: accessKeyId, aws_secret_access_key: secretAccessKey } = data;
-    if (typeof accessKeyId === 'string' && typeof secretAccessKey === 'string') return { accessKeyId, secretAccessKey };
-  }
-  throw new VaultError('field-format', `The field data of ${where} does not hold an access key.`, {
-    hint: 'Use field() for items that were not made by "vault create iam".',
-  });
 }

@@ -11,7 +11,7 @@ import type { Signer } from '../items/seal.ts';
 import type { Admin, Roster } from '../trust/roster.ts';
 import { pinOf, walkRoster } from '../trust/walk.ts';
 import { foreignItem } from './itemType.ts';
-import { walkFrom } from './roster/walkFrom.ts';
+import { walkFrom } from '../trust/walkFrom.ts';
 
 /** What every operation on a repository works with. */
 export interface Workspace {

@@ -148,6 +148,9 @@ export const schemas = {
     findings: z.array(z.strictObject({ severity: z.enum(['error', 'warning']), path: z.string().describe('as deliveries[0].owner'), ...position, ...failure }))
       .describe('what it names and what is not so on this machine; an error keeps the agent from starting, or a delivery from being made'),
   }),
+  'agent install': z.strictObject({
+    unit: z.string().describe('its text'), path: z.string().optional().describe('absent with --dry-run'), state: z.enum(['planned', 'created', 'updated', 'unchanged']),
+  }),
   'agent status': agentStatusSchema,
   'check iam': z.strictObject({
     files: z.array(z.strictObject({

@@ -1,34 +1,12 @@
 /**
- * The only importer of libsodium. Importing this module waits until the WebAssembly code is ready, so that
- * everything above it is plain synchronous code.
+ * What imports libsodium. Importing this module waits until the WebAssembly code is ready, so that everything above it is
+ * plain synchronous code.
  */
-import sodium from 'libsodium-wrappers';
+import { sodium, sodiumReady } from './sodiumStart.ts';
 
-await sodium.ready;
-readRandomnessInBlocks();
+await sodiumReady;
 
 export { sodium };
-
-/**
- * libsodium's JavaScript asks its host for randomness one 32-bit word at a time, which costs more than the curve arithmetic of
- * a seal. The words come from the same generator here, 256 at a time; each is forgotten as it is given out.
- */
-function readRandomnessInBlocks(): void {
-  const words = new Uint32Array(256);
-  let next = words.length;
-  const host = (sodium as unknown as { libsodium: { getRandomValue: () => number } }).libsodium;
-  host.getRandomValue = () => {
-    if (next === words.length) {
-      globalThis.crypto.getRandomValues(words);
-      next = 0;
-    }
-    const word = words[next];
-    // A missing word must never become a constant.
-    if (word === undefined) throw new RangeError('No randomness is left in the block.');
-    words[next++] = 0;
-    return word;
-  };
-}
 
 /** Cost of deriving a key from a passphrase. */
 export interface PassphraseCost {

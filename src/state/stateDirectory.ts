@@ -8,7 +8,8 @@ import { listDirectory, readRegularFileNow } from '../files/read.ts';
 import { ensureDirectory, removeFile, replaceFile } from '../files/write.ts';
 
 const PRIVATE = { mode: 0o600 };
-const MAX_BYTES = 16 << 20;
+/** The agent keeps sealed items here, which can have as much as a stored document. */
+const MAX_BYTES = 64 << 20;
 
 /**
  * What one user of one machine remembers between runs: which roster was trusted, which generations were seen, which

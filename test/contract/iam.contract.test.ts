@@ -3,9 +3,6 @@
  * over HTTP with the real SDK. Errors are compared by name, never by text.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import {
   AddUserToGroupCommand,
@@ -42,6 +39,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { AssumeRoleCommand, GetCallerIdentityCommand, GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
 import { seedAccounts, serveSandbox, type RunningSandbox } from '../../src/sandbox/server.ts';
+import { startMoto } from '../scripts/motoServer.ts';
 import { skipWithout } from '../scripts/peers.ts';
 
 /**
@@ -517,15 +515,7 @@ describe('IAM contract: moto', { skip: skipWithout('moto_server') }, () => {
   let stop = (): Promise<void> => Promise.resolve();
 
   before(async () => {
-    const port = await freePort();
-    url = `http://127.0.0.1:${String(port)}`;
-    const moto = spawn('moto_server', ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
-    const exited = once(moto, 'exit');
-    stop = async () => {
-      moto.kill('SIGKILL');
-      await exited;
-    };
-    await Promise.race([answering(url), exited.then(() => Promise.reject(new Error('moto_server ended before it answered')))]);
+    ({ url, stop } = await startMoto());
   });
 
   after(() => stop());
@@ -541,24 +531,3 @@ describe('IAM contract: moto', { skip: skipWithout('moto_server') }, () => {
     });
   }
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-/** Returns once the endpoint answers a request; the time limit is the test's. */
-async function answering(url: string): Promise<void> {
-  for (;;) {
-    const answered = await fetch(`${url}/moto-api/`).then(
-      () => true,
-      () => false,
-    );
-    if (answered) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}

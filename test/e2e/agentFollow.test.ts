@@ -1,6 +1,6 @@
 /** The agent, as a process: what the store has becomes what programs find. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { test } from 'node:test';
 import { openAgentScene } from '../scripts/agentScene.ts';
 
@@ -25,6 +25,7 @@ test('a changed item is delivered, a second agent is refused, and a start needs 
   const second = await scene.start(['agent', 'run', '--config', config, '--json']).finished;
   assert.equal((JSON.parse(second.stdout) as { error: { code: string } }).error.code, 'agent-running');
   await agent.stop();
+  await rm(path);
 
   const nowhere = await scene.configure({ deliveries, source: { type: 'folder', path: scene.at('files', 'nowhere') } });
   const offline = scene.agent(nowhere);

@@ -39,8 +39,8 @@ export interface AgentScene extends RepositoryScene {
   put(item: string, fields: Readonly<Record<string, unknown>>): Promise<void>;
   /** Writes a configuration over one that follows the repository's folder, polled every 100 ms. @returns its path */
   configure(more?: Readonly<Record<string, unknown>>, name?: string): Promise<string>;
-  /** Starts `vault agent run` with a configuration that {@link configure} wrote; it is killed when the scene is closed. */
-  agent(config: string, options?: { readonly variables?: Readonly<Record<string, string>>; readonly nodeOptions?: readonly string[] }): RunningAgent;
+  /** Starts `vault agent run`, or `exec` with those arguments, with a configuration that {@link configure} wrote; it is killed when the scene is closed. */
+  agent(config: string, options?: { readonly exec?: readonly string[]; readonly variables?: Readonly<Record<string, string>>; readonly nodeOptions?: readonly string[] }): RunningAgent;
 }
 
 export async function openAgentScene(): Promise<AgentScene> {
@@ -71,7 +71,7 @@ export async function openAgentScene(): Promise<AgentScene> {
       return path;
     },
     agent(config, options = {}) {
-      const { child, finished } = scene.start(['agent', 'run', '--config', config], options);
+      const { child, finished } = scene.start(options.exec === undefined ? ['agent', 'run', '--config', config] : ['agent', 'exec', '--config', config, ...options.exec], options);
       const log: LogLine[] = [];
       const lines = new EventEmitter();
       lines.setMaxListeners(0);

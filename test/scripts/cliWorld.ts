@@ -9,7 +9,7 @@ import type { ErrorCode } from '../../src/errors.ts';
 import { exitCodeOf } from '../../src/reporting/exitCodes.ts';
 import { schemas, type SchemaName } from '../../src/reporting/schemas.ts';
 import { awsConfigSnippet, seedAccounts, serveSandbox, type Call, type Clock, type RunningSandbox } from '../../src/sandbox/server.ts';
-import { describeEnd, startVault, type Finished, type Running } from './vaultProcess.ts';
+import { CACHE, describeEnd, startVault, type Finished, type Running } from './vaultProcess.ts';
 
 export const ONE = 'an-aws-account-name';
 export const TWO = 'another';
@@ -83,7 +83,7 @@ export async function openWorld({ accounts = [ONE, TWO], clock, empty = false }:
   const at = (...names: string[]): string => join(directory, ...names);
   const repository = at('repository');
   const variables = {
-    HOME: at('home'), XDG_CONFIG_HOME: at('config'), XDG_STATE_HOME: at('state'),
+    HOME: at('home'), XDG_CACHE_HOME: CACHE, XDG_CONFIG_HOME: at('config'), XDG_STATE_HOME: at('state'),
     AWS_CONFIG_FILE: at('aws', 'config'), AWS_SHARED_CREDENTIALS_FILE: at('aws', 'credentials'),
   };
   for (const part of ['home', 'config', 'state', 'aws', 'keys']) await mkdir(at(part), { mode: 0o700 });

@@ -38,6 +38,11 @@ export async function findFilePoints(scene: WatchedScene, args: readonly string[
   await rm(log, { force: true });
   const end = await scene.start(args, watched(scene, { ...variables, KILL_LOG: log })).finished;
   assert.equal(end.exitCode, 0, describeEnd(end));
+  return await readFilePoints(scene, log);
+}
+
+/** Points at the operations that a process logged, which had {@link watched} and KILL_LOG among its variables. */
+export async function readFilePoints(scene: Pick<WatchedScene, 'directory'>, log: string): Promise<FilePoint[]> {
   const operations = (await readFile(log, 'utf8')).trimEnd().split('\n').map((line) => {
     const [, , name = '', path = ''] = /^(\d+) (\w+) (.*)$/.exec(line) ?? [];
     return { name, path: path.slice(scene.directory.length + 1) };
@@ -73,7 +78,7 @@ export async function startAndHold(
   return { finished };
 }
 
-function expectKilled(end: Finished): Finished {
+export function expectKilled(end: Finished): Finished {
   assert.equal(end.signal, 'SIGKILL', describeEnd(end));
   return end;
 }
@@ -81,7 +86,8 @@ function expectKilled(end: Finished): Finished {
 type WatchedScene = Pick<RepositoryScene, 'directory' | 'start'>;
 type Variables = Readonly<Record<string, string>>;
 
-function watched(scene: WatchedScene, variables: Variables): { variables: Variables; nodeOptions: string[] } {
-  const roots = ['repository', 'config', 'state', 'files'].map((part) => join(scene.directory, part)).join(delimiter);
+/** Options of a process whose changes of files below `parts` of the scene are counted. */
+export function watched(scene: Pick<WatchedScene, 'directory'>, variables: Variables, parts: readonly string[] = ['repository', 'config', 'state', 'files']): { variables: Variables; nodeOptions: string[] } {
+  const roots = parts.map((part) => join(scene.directory, part)).join(delimiter);
   return { variables: { ...variables, KILL_ROOTS: roots }, nodeOptions: ['--import', PRELOAD] };
 }

@@ -5,6 +5,8 @@ import { delimiter, join } from 'node:path';
 /** Programs and modules that some tests are held against, and how to get them. */
 const INSTALL = {
   moto_server: "pip install 'moto[server]'",
+  aws: 'pip install awscli',
+  'python3 boto3': 'pip install boto3',
   age: 'apt-get install age',
   'age-keygen': 'apt-get install age',
   'ssh-keygen': 'apt-get install openssh-client',
@@ -25,6 +27,7 @@ export function skipWithout(peer: Peer): string | false {
 }
 
 function isThere(peer: Peer): boolean {
+  if (peer === 'python3 boto3') return spawnSync('python3', ['-c', 'import boto3']).status === 0;
   if (peer === 'python3 nacl') return spawnSync('python3', ['-c', 'import nacl.bindings']).status === 0;
   return (process.env['PATH'] ?? '').split(delimiter).some((directory) => directory !== '' && existsSync(join(directory, peer)));
 }

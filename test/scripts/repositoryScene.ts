@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeEnd, startVault, type Finished, type Running } from './vaultProcess.ts';
+import { CACHE, describeEnd, startVault, type Finished, type Running } from './vaultProcess.ts';
 
 /** Directories of every scene. In `files` lies what commands are given and what they write for a person. */
 const PARTS = ['repository', 'config', 'state', 'files'] as const;
@@ -49,7 +49,7 @@ export async function openRepositoryScene({ parts: more = [], variables: further
   const at = (...names: string[]): string => join(directory, ...names);
   const repository = at('repository');
   const parts = [...PARTS, ...more];
-  const variables = { HOME: at('config', 'home'), XDG_CONFIG_HOME: at('config'), XDG_STATE_HOME: at('state'), ...further(directory) };
+  const variables = { HOME: at('config', 'home'), XDG_CACHE_HOME: CACHE, XDG_CONFIG_HOME: at('config'), XDG_STATE_HOME: at('state'), ...further(directory) };
   for (const part of parts) await mkdir(at(part), { mode: 0o700 });
 
   const lines = new Map<string, string>();
@@ -72,12 +72,12 @@ export async function openRepositoryScene({ parts: more = [], variables: further
     },
     async save(name = 'saved') {
       await rm(at(name), { recursive: true, force: true });
-      for (const part of parts) await cp(at(part), at(name, part), { recursive: true });
+      for (const part of parts) await cp(at(part), at(name, part), { recursive: true, verbatimSymlinks: true });
     },
     async reset(name = 'saved') {
       for (const part of parts) {
         await rm(at(part), { recursive: true });
-        await cp(at(name, part), at(part), { recursive: true });
+        await cp(at(name, part), at(part), { recursive: true, verbatimSymlinks: true });
       }
     },
     close: () => rm(directory, { recursive: true, force: true }),

@@ -3,7 +3,7 @@ import { parseJson } from '../../json/parse.ts';
 import { invalidInput, problemAt, validate, type Problem } from '../../json/validate.ts';
 import type { JsonDocument, JsonPath } from '../../json/parse.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
-import { agentSchema, type AgentConfiguration, type ContentConfiguration } from './schema.ts';
+import { agentSchema, type AgentConfiguration, type ContentConfiguration, type DeliveryConfiguration, type SessionConfiguration } from './schema.ts';
 
 export type { AgentConfiguration } from './schema.ts';
 
@@ -49,15 +49,24 @@ export function itemsOf({ item, items }: ContentConfiguration): ItemRef[] {
   return [...(item === undefined ? [] : [item]), ...Object.values(items ?? {})];
 }
 
+/** Items that a delivery is made of, once each. */
+export function itemsOfDelivery(delivery: DeliveryConfiguration): ItemRef[] {
+  return once(delivery.type === 'directory' ? delivery.files.flatMap(itemsOf) : itemsOf(delivery));
+}
+
 /** Every item that a configuration names, once, in its order. */
 export function wantedItems({ items, deliveries, endpoint, credentials }: AgentConfiguration): ItemRef[] {
   const all = [
     ...items,
-    ...deliveries.flatMap((each) => (each.type === 'directory' ? each.files.flatMap(itemsOf) : itemsOf(each))),
+    ...deliveries.flatMap(itemsOfDelivery),
     ...(endpoint?.consumers ?? []).flatMap((each) => each.items),
     ...credentials.map((each) => each.item),
   ];
-  return [...new Map(all.map((each) => [refText(each), { vault: each.vault, item: each.item }])).values()];
+  return once(all);
+}
+
+function once(refs: readonly ItemRef[]): ItemRef[] {
+  return [...new Map(refs.map((each) => [refText(each), { vault: each.vault, item: each.item }])).values()];
 }
 
 /** What each part allows and the parts together do not. */
@@ -101,9 +110,30 @@ function contradictions(configuration: AgentConfiguration, document: JsonDocumen
   const consumers = configuration.endpoint?.consumers ?? [];
   unique(consumers.map(({ name }, i) => [name, ['endpoint', 'consumers', i, 'name']]), 'a consumer of that name');
   unique(configuration.credentials.map(({ item }, i) => [refText(item), ['credentials', i, 'item']]), 'that item');
+  if (configuration.state_directory === configuration.runtime_directory) {
+    add(['runtime_directory'], 'it is the state directory too; each tells whether the other was lost, so they must be two.');
+  }
+  unique(consumers.flatMap(({ token_file: path }, i) => (path === undefined ? [] : [[path, ['endpoint', 'consumers', i, 'token_file']]])), 'that path');
+  for (const [i, each] of configuration.credentials.entries()) {
+    if (each.mode === 'session') checkSession(each, ['credentials', i], add);
+  }
   const { endpoint, monitor } = configuration;
   if (endpoint !== undefined && monitor !== undefined && endpoint.port === monitor.port && endpoint.port !== 0) {
     add(['monitor', 'port'], 'the endpoint has that port already; health and metrics need one of their own.');
   }
   return problems;
+}
+
+/** @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
+const LONGEST_ROLE_SESSION_MS = 12 * 3_600_000;
+
+function checkSession({ role_arn: role, role_session_name: name, external_id: externalId, duration }: SessionConfiguration, path: JsonPath, add: (path: JsonPath, message: string) => void): void {
+  if (duration % 1000 !== 0) add([...path, 'duration'], 'STS counts in whole seconds.');
+  if (role === undefined) {
+    for (const [member, value] of Object.entries({ role_session_name: name, external_id: externalId })) {
+      if (value !== undefined) add([...path, member], 'it is for a role; expected "role_arn" beside it.');
+    }
+  } else if (duration > LONGEST_ROLE_SESSION_MS) {
+    add([...path, 'duration'], 'a role can be assumed for at most 12h; sessions without "role_arn" may last 36h.');
+  }
 }

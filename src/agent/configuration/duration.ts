@@ -6,3 +6,6 @@ export function durationOf(text: string): number | undefined {
   const factor = unit === undefined ? undefined : UNITS[unit];
   return amount === undefined || factor === undefined ? undefined : Number(amount) * factor;
 }
+
+/** A program shall ask again for credentials before so long, in milliseconds. botocore does when less than 15 minutes are left, and waits for the answer below 10. */
+export const DEFAULT_LIFETIME_MS: number = 25 * 60_000;

@@ -4,7 +4,7 @@ import { quoted } from '../../json/issueText.ts';
 import { nameProblem } from '../../names.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { isBase64 } from '../../sealing/encoding.ts';
-import { durationOf } from './duration.ts';
+import { DEFAULT_LIFETIME_MS, durationOf } from './duration.ts';
 
 const HOUR = 3_600_000;
 
@@ -67,6 +67,14 @@ const mode = z.pipe(
   z.transform((text) => Number.parseInt(text, 8)),
 );
 
+/** Permission bits of a directory that the agent writes in, and nobody else. */
+const directoryMode = z.pipe(
+  z.string().check(z.refine((text) => /^07[0-7]{2}$/.test(text) && (Number.parseInt(text, 8) & 0o022) === 0, {
+    error: ({ input }) => found(input, 'expected permission bits in octal, as "0755" or "0750": the agent writes there, and nobody else'),
+  })),
+  z.transform((text) => Number.parseInt(text, 8)),
+);
+
 const port = z.int().check(z.gte(0), z.lte(65_535));
 
 /** A program and its arguments. No shell reads them. */
@@ -104,17 +112,19 @@ const content = {
   items: z.optional(z.record(alias, itemRef)),
 };
 
-/** Whose it is, and who may read it. Of a file; of a directory, for those who may enter it. */
+/** Whose it is, and who may read it. */
 const access = { owner: z.optional(account), group: z.optional(account), mode: z._default(mode, 0o400) };
 
 const deliverySchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('file'), path, ...content, ...access, on_change: onChange }),
   z.strictObject({
-    type: z.literal('directory'), path, owner: z.optional(account), group: z.optional(account), mode: z._default(mode, 0o500),
+    // Always the agent's own: its owner could lead the agent's next write elsewhere.
+    type: z.literal('directory'), path, group: z.optional(account), mode: z._default(directoryMode, 0o755),
     files: z.array(z.strictObject({ name: fileName, ...content, ...access })).check(z.minLength(1), z.maxLength(1000)),
     on_change: onChange,
   }),
-  z.strictObject({ type: z.literal('socket'), path, ...content, ...access }),
+  // To connect is to write.
+  z.strictObject({ type: z.literal('socket'), path, ...content, ...access, mode: z._default(mode, 0o600) }),
 ]);
 
 const consumerSchema = z.strictObject({
@@ -126,10 +136,13 @@ const consumerSchema = z.strictObject({
 
 const region = z.string().check(z.refine((text) => /^[a-z]{2}(?:-[a-z]+)+-\d{1,2}$/.test(text), { error: ({ input }) => found(input, 'expected the name of a region, as eu-west-1') }));
 
+/** How far ahead the Expiration is that programs are told, so that they ask again before. */
+const lifetime = z._default(duration(60_000, 12 * HOUR, 'from 1m to 12h'), DEFAULT_LIFETIME_MS);
+
 const credentialsSchema = z.discriminatedUnion('mode', [
-  z.strictObject({ item: itemRef, mode: z.literal('key') }),
+  z.strictObject({ item: itemRef, mode: z.literal('key'), lifetime }),
   z.strictObject({
-    item: itemRef, mode: z.literal('session'),
+    item: itemRef, mode: z.literal('session'), lifetime,
     /** AssumeRole; without it GetSessionToken. */
     role_arn: z.optional(z.string().check(z.maxLength(2048), z.refine((text) => /^arn:aws(?:-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]+$/.test(text), { error: ({ input }) => found(input, 'expected the ARN of a role, as arn:aws:iam::123456789012:role/NAME') }))),
     role_session_name: z.optional(z.string().check(z.refine((text) => /^[\w+=,.@-]{2,64}$/.test(text), { error: ({ input }) => found(input, 'expected 2 to 64 letters, digits and _ + = , . @ -') }))),

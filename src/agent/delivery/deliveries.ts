@@ -1,54 +1,118 @@
-import { isVaultError, VaultError } from '../../errors.ts';
-import { replaceFile } from '../../files/write.ts';
-import type { Json } from '../../json/canonical.ts';
-import type { Component, ComponentProblem } from '../component.ts';
-import { itemsOf, refText, type AgentConfiguration } from '../configuration/configuration.ts';
-import type { DeliveryConfiguration, FileDelivery } from '../configuration/schema.ts';
+import { join } from 'node:path';
+import { isVaultError } from '../../errors.ts';
+import { willBeInMemory } from '../../files/inMemory.ts';
+import type { Component } from '../component.ts';
+import { itemsOfDelivery, refText } from '../configuration/configuration.ts';
+import type { DeliveryConfiguration } from '../configuration/schema.ts';
 import type { ReportEvent } from '../events.ts';
 import type { Follower } from '../following/follower.ts';
-import type { ItemContent } from '../following/itemFollower.ts';
+import { openDelivery, type Delivery } from './delivery.ts';
+import { removeDelivered } from './fileTarget.ts';
+import { openRecords, type Records } from './records.ts';
+import { openTemplates } from './template.ts';
+
+/** Name, in the runtime directory, of the records of what was delivered. */
+const RECORDS = 'deliveries';
 
 /** Writes what was verified to where programs look for it. */
 export function openDeliveries(report: ReportEvent): Component {
-  let deliveries: AgentConfiguration['deliveries'] = [];
+  const deliveries = new Map<string, Delivery>();
+  const templates = openTemplates();
+  const warned = new Set<string>();
   let follower: Follower | undefined;
+  let records: { readonly directory: string; readonly all: Records } | undefined;
   let queue: Promise<void> = Promise.resolve();
-  const problems = new Map<string, ComponentProblem>();
+  /** Paths that are to be delivered, and not begun. */
+  const waiting = new Set<string>();
 
-  const deliver = async (delivery: DeliveryConfiguration): Promise<void> => {
-    if (delivery.type !== 'file' || follower === undefined) return;
-    const contents = itemsOf(delivery).map((ref) => follower?.state(ref)?.content);
-    if (!contents.every((each) => each !== undefined)) return;
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const done = queue.then(work);
+    queue = done.catch(() => undefined); // Told to whoever asked for it.
+    return done;
+  };
+
+  /** Each once, however often it is asked for before its turn. */
+  const deliver = (paths: Iterable<string>): Promise<void> => {
+    for (const path of paths) waiting.add(path);
+    return inTurn(async () => {
+      for (const path of waiting) {
+        waiting.delete(path);
+        await deliveries.get(path)?.deliver();
+      }
+    });
+  };
+
+  const warn = (text: string): void => {
+    if (!warned.has(text)) report({ type: 'warned', text });
+    warned.add(text);
+  };
+
+  /** What this or an earlier process delivered and nobody asks for any more. */
+  const removing = async (path: string, remove: () => Promise<void>): Promise<void> => {
     try {
-      await replaceFile(delivery.path, new TextEncoder().encode(`${JSON.stringify(valueOf(delivery, contents))}\n`), { mode: delivery.mode });
-      problems.delete(delivery.path);
-      report({ type: 'delivered', kind: 'file', target: delivery.path, items: contents.map(({ vault, item, generation }) => ({ vault, item, generation })) });
+      await remove();
     } catch (error) {
-      const problem = isVaultError(error) ? error : new VaultError('internal', String(error), { cause: error });
-      problems.set(delivery.path, { subject: delivery.path, code: problem.code, message: problem.message });
-      report({ type: 'delivery-failed', target: delivery.path, error: problem, retryMs: undefined });
+      if (!isVaultError(error)) throw error;
+      warn(`${path} is not configured any more and cannot be removed: ${error.message}`);
     }
   };
-  const deliverAll = (chosen: readonly DeliveryConfiguration[]): Promise<void> => {
-    queue = queue.then(async () => { for (const each of chosen) await deliver(each); });
-    return queue;
+
+  const takeOn = async (configurations: readonly DeliveryConfiguration[], directory: string): Promise<void> => {
+    if (records?.directory !== directory) records = { directory, all: openRecords(directory, report) };
+    const { all } = records;
+    const found = new Map((await all.read()).map((record) => [record.path, record]));
+    const wanted = new Map(configurations.map((each) => [each.path, each]));
+    for (const [path, record] of found) {
+      if (deliveries.has(path) || wanted.get(path)?.type === record.type) continue;
+      await removing(path, async () => {
+        await removeDelivered(record);
+        await all.forget(path);
+      });
+    }
+    for (const [path, delivery] of deliveries) {
+      if (wanted.get(path)?.type === delivery.configuration.type) continue;
+      deliveries.delete(path);
+      await removing(path, delivery.remove);
+    }
+    for (const [path, configuration] of wanted) {
+      const before = deliveries.get(path);
+      if (before !== undefined && JSON.stringify(before.configuration) === JSON.stringify(configuration)) continue;
+      await before?.stop();
+      deliveries.set(path, openDelivery(configuration, before?.owed ?? found.get(path)?.owed ?? false, {
+        report, templates, records: all, contentOf: (ref) => follower?.state(ref)?.content, again: () => { void deliver([path]); },
+      }));
+    }
   };
 
   return {
     async apply(configuration, next) {
-      deliveries = configuration.deliveries;
-      follower = next;
-      await deliverAll(deliveries);
+      await inTurn(async () => {
+        follower = next;
+        templates.forget();
+        for (const delivery of configuration.deliveries) {
+          const text = diskWarning(delivery);
+          if (text !== undefined) warn(text);
+        }
+        await takeOn(configuration.deliveries, join(configuration.runtime_directory, RECORDS));
+      });
+      await deliver(deliveries.keys());
     },
     changed(contents) {
       const names = new Set(contents.map(refText));
-      void deliverAll(deliveries.filter((each) => each.type === 'file' && itemsOf(each).some((ref) => names.has(refText(ref)))));
+      const touched = [...deliveries.values()].filter(({ configuration }) => itemsOfDelivery(configuration).some((ref) => names.has(refText(ref))));
+      if (touched.length > 0) void deliver(touched.map(({ configuration }) => configuration.path));
     },
-    problems: () => [...problems.values()],
-    stop: () => queue,
+    problems: () => [...deliveries.values()].flatMap(({ problems }) => problems),
+    async stop() {
+      await queue;
+      await Promise.all([...deliveries.values()].map((delivery) => delivery.stop()));
+    },
+    settled: () => queue,
   };
 }
 
-function valueOf({ field }: FileDelivery, [content]: readonly ItemContent[]): Json {
-  return (field === undefined ? content?.fields : content?.fields[field]) ?? null;
+/** Where a delivery would be written in plaintext to a disk, which may keep it after the file is gone: a sentence. */
+export function diskWarning({ type, path }: DeliveryConfiguration): string | undefined {
+  if (type === 'socket' || willBeInMemory(path)) return undefined;
+  return `${path} is not on a file system in memory: the disk keeps its content in plaintext, perhaps also after it is gone. Choose a place below /run.`;
 }

@@ -17,6 +17,7 @@ export interface ItemContent extends ItemRef {
   readonly time: string;
   /** The header's: one signature, one content. */
   readonly signature: string;
+  /** All of them: an item with a field that cannot be opened is refused as a whole. */
   readonly fields: Readonly<Record<string, Json>>;
 }
 
@@ -37,14 +38,16 @@ export interface ItemState {
 export interface ItemFollower {
   readonly state: ItemState;
   /**
-   * Asks the source, and verifies what is new.
-   * @param again also what is not new: for a roster that changed
+   * Asks the source, and verifies what is new, or was judged by another roster.
+   * @param again also what is not new
    * @returns whether there is a new {@link ItemState.content}
-   * @throws VaultError store-unreachable; everything else is the state's problem
+   * @throws VaultError store-unreachable: whether that is this item's problem, the caller knows; everything else is the state's problem
    */
   look(source: Source, trusted: TrustedNow, identity: Identity, signal: AbortSignal, again?: boolean): Promise<boolean>;
-  /** Takes what was verified before this process began. @returns whether there was something */
+  /** Takes what was verified before this process began, where nothing is known yet. @returns whether there was something */
   recall(trusted: TrustedNow, identity: Identity): Promise<boolean>;
+  /** Makes `error` the state's problem. */
+  fail(error: unknown): void;
 }
 
 interface Tools {
@@ -53,20 +56,38 @@ interface Tools {
   readonly now: () => Date;
 }
 
+/** What was found about what the source had under a version. */
+interface Judgement {
+  readonly version: string | undefined;
+  /** Version of the roster that it was judged by. */
+  readonly roster: number;
+  readonly problem: VaultError | undefined;
+}
+
 /** @param before what another follower of the same item, roster and identity knew */
 export function followItem(ref: ItemRef, { memory, report, now }: Tools, before?: ItemState): ItemFollower {
   let state: ItemState = before ?? { ref, content: undefined, from: undefined, problem: undefined, changedAt: undefined, checkedAt: undefined };
-  let version: string | undefined;
+  let judgement: Judgement | undefined;
+  /** Of what was verified in this process, also where it could not be opened: what replaces that must not be older. */
+  let highest = before?.content?.generation ?? 0;
 
-  const fail = (error: unknown): void => {
-    if (!isVaultError(error)) throw error;
-    if (state.problem?.code !== error.code) report({ type: 'item-failed', ...ref, error });
-    state = { ...state, problem: error };
+  const fail = (error: unknown): VaultError => {
+    const problem = isVaultError(error) ? error : unexpected(ref, error);
+    if (state.problem?.code !== problem.code) report({ type: 'item-failed', ...ref, error: problem });
+    state = { ...state, problem };
+    return problem;
+  };
+  const recover = (): void => {
+    if (state.problem !== undefined) report({ type: 'item-recovered', ...ref });
+    state = { ...state, problem: undefined };
   };
 
+  /** Steps 1 and 3 to 8 of the order of verification. */
   const take = async (documents: ItemDocuments, { roster, repository }: TrustedNow, identity: Identity, from: 'source' | 'cache'): Promise<boolean> => {
-    const verified = verifyItem(parseItemDocuments(ref, documents), { roster, repository, seenGeneration: await memory.seen(repository, ref) });
+    const seenGeneration = Math.max(highest, await memory.seen(repository, ref));
+    const verified = verifyItem(parseItemDocuments(ref, documents), { roster, repository, seenGeneration });
     const { generation, signer, time, signature } = verified.keys.header;
+    highest = generation;
     const isNew = state.content?.signature !== signature;
     if (isNew) {
       const open = openItem(verified, identity);
@@ -75,34 +96,55 @@ export function followItem(ref: ItemRef, { memory, report, now }: Tools, before?
       } finally {
         open.wipe();
       }
-      if (from === 'source') await memory.keepItem(repository, ref, documents, generation);
-      report({ type: 'item-verified', ...ref, generation, signer, from });
     }
-    if (state.problem !== undefined && from === 'source') report({ type: 'item-recovered', ...ref });
-    if (from === 'source') state = { ...state, problem: undefined, from };
+    // Only what was opened: after a start without a source, an older one that was is served rather than nothing.
+    if (from === 'source' && (isNew || !memory.isKept(repository, ref))) await memory.keepItem(repository, ref, documents, generation);
+    if (isNew) report({ type: 'item-verified', ...ref, generation, signer, from });
     return isNew;
   };
 
   return {
     get state() { return state; },
+    fail(error) { fail(error); },
     async look(source, trusted, identity, signal, again = false) {
+      const { version: roster } = trusted.roster;
+      const known = again || judgement?.roster !== roster ? undefined : judgement.version;
+      let reply;
       try {
-        const reply = await source.readItem(ref, again ? undefined : version, signal);
-        state = { ...state, checkedAt: now() };
-        if (reply.kind === 'unchanged') return false;
-        // Also where it is refused: the same bytes would be refused again.
-        version = reply.kind === 'found' ? reply.version : undefined;
-        if (reply.kind === 'absent') throw absent(ref, state.content, source.location);
-        return await take(reply.documents, trusted, identity, 'source');
+        reply = await source.readItem(ref, known, signal);
       } catch (error) {
         if (isVaultError(error, 'store-unreachable') || signal.aborted) throw error;
+        judgement = undefined;
         fail(error);
+        return false;
+      }
+      state = { ...state, checkedAt: now() };
+      if (reply.kind === 'unchanged') {
+        if (judgement?.problem === undefined) recover();
+        else fail(judgement.problem);
+        return false;
+      }
+      judgement = undefined;
+      if (reply.kind === 'absent') {
+        fail(absent(ref, state.content, source.location));
+        return false;
+      }
+      try {
+        const isNew = await take(reply.documents, trusted, identity, 'source');
+        state = { ...state, from: 'source' };
+        recover();
+        judgement = { version: reply.version, roster, problem: undefined };
+        return isNew;
+      } catch (error) {
+        // Also what is refused is not looked at twice: the same bytes would be refused again.
+        judgement = { version: reply.version, roster, problem: fail(error) };
         return false;
       }
     },
     async recall(trusted, identity) {
+      if (state.content !== undefined) return false;
       try {
-        const documents = await memory.cache.readItem(ref);
+        const documents = await memory.recallItem(trusted.repository, ref);
         return documents !== undefined && await take(documents, trusted, identity, 'cache');
       } catch (error) {
         fail(error);
@@ -119,4 +161,9 @@ function absent(ref: ItemRef, content: ItemContent | undefined, location: string
     : new VaultError('item-missing', `${where} is gone from ${location}: generation ${String(content.generation)} of it was seen.`, {
         hint: 'Its last good content is still delivered. Restore it, or take it out of the configuration.', details: { ...ref, seen: content.generation },
       });
+}
+
+/** An error of ours, in one item, which must not keep the others from being looked at. Its text is not told: it could quote what was opened. */
+function unexpected(ref: ItemRef, cause: unknown): VaultError {
+  return new VaultError('internal', `${ref.vault}/${ref.item} could not be looked at: ${cause instanceof Error ? cause.name : typeof cause}.`, { cause, details: { ...ref } });
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import { isIP, type AddressInfo, type ListenOptions } from 'node:net';
+import { isIP, type AddressInfo, type ListenOptions, type Socket } from 'node:net';
 import { VaultError } from '../../errors.ts';
 
 /** Sent by whoever is there: nothing in it is to be believed. */
@@ -30,6 +30,8 @@ export interface HttpServer {
 
 /** Connections at once; more wait in the kernel's queue or are refused, so that memory is bounded. */
 const MOST_CONNECTIONS = 512;
+/** Connections that ask nothing. One more, and the one that has been silent the longest is closed: who opens many keeps nobody else out. */
+const MOST_SILENT = 256;
 const MOST_REQUESTS_A_SOCKET = 10_000;
 
 /**
@@ -41,14 +43,19 @@ const MOST_REQUESTS_A_SOCKET = 10_000;
 export async function serveHttp(
   listen: { readonly port: number } | { readonly socket: string }, handle: HttpHandler, failed: (error: unknown, request: string) => void = () => undefined,
 ): Promise<HttpServer> {
+  /** In the order in which they last asked something. */
+  const silent = new Set<Socket>();
   const server = createServer({
     maxHeaderSize: 8192, headersTimeout: 5000, requestTimeout: 5000, keepAliveTimeout: 5000, connectionsCheckingInterval: 2000, noDelay: true,
   }, (incoming, outgoing) => {
     const id = randomUUID();
+    const { socket } = incoming;
+    silent.delete(socket);
     const reply = ({ status, type = 'application/json', body }: HttpReply): void => {
       outgoing.writeHead(status, {
         'content-type': type, 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'x-request-id': id,
       }).end(incoming.method === 'HEAD' ? undefined : body);
+      if (!socket.destroyed) silent.add(socket);
     };
     incoming.resume(); // A body, which nothing here takes.
     if ('port' in listen && !isThisMachine(incoming.headers.host)) { reply(refusal(403, 'the Host header must name this machine')); return; }
@@ -61,6 +68,12 @@ export async function serveHttp(
   });
   server.maxConnections = MOST_CONNECTIONS;
   server.maxRequestsPerSocket = MOST_REQUESTS_A_SOCKET;
+  server.on('connection', (socket) => {
+    silent.add(socket);
+    socket.once('close', () => { silent.delete(socket); });
+    const [oldest] = silent;
+    if (silent.size > MOST_SILENT) oldest?.destroy();
+  });
   server.on('clientError', (_error, socket) => { socket.destroy(); });
   await new Promise<void>((resolve, reject) => {
     const options: ListenOptions = 'port' in listen ? { port: listen.port, host: '127.0.0.1' } : { path: listen.socket };

@@ -28,6 +28,8 @@ const LEVELS: Readonly<Record<AgentEvent['type'], Level>> = {
   'delivered': 'info',
   'delivery-failed': 'error',
   'command-ended': 'debug',
+  'process-waiting': 'info',
+  'process-ended': 'info',
   'command-failed': 'error',
   'credentials-served': 'info',
   'request-refused': 'warning',

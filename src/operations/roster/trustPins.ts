@@ -3,7 +3,7 @@ import { readPin, rememberPin, writePin, type RememberedPin } from '../../state/
 import type { Store } from '../../stores/store.ts';
 import { pinOf, walkRoster, type TrustedRoster } from '../../trust/walk.ts';
 import type { Workspace } from '../workspace.ts';
-import { walkFrom } from './walkFrom.ts';
+import { walkFrom } from '../../trust/walkFrom.ts';
 
 /** What is remembered of a repository, beside what is there. */
 export interface TrustState {

@@ -11,6 +11,7 @@ import { digestOf, equalBytes } from '../../sealing/encoding.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { parseKeys, type ItemDocuments } from '../../items/model.ts';
 import { compareNames } from '../../items/recipients.ts';
+import { pathsOf, pendingItem, type ItemPaths } from './layout.ts';
 
 const MAX_BYTES = 64 << 20;
 const MODE = { mode: 0o644 };
@@ -24,27 +25,6 @@ const READ_ATTEMPTS = 20;
  * a pending file that is newer; a writer finishes one that it finds. Thus a writer may be killed anywhere.
  */
 const pendingSchema = z.strictObject({ item: z.string(), keys: z.string() });
-
-interface Paths {
-  readonly directory: string;
-  readonly item: string;
-  readonly keys: string;
-  readonly pending: string;
-}
-
-const PENDING = '.pending';
-
-function pathsOf(root: string, { vault, item }: ItemRef): Paths {
-  checkName('vault', vault);
-  checkName('item', item);
-  const directory = join(root, 'data_bags', vault);
-  return {
-    directory,
-    item: join(directory, `${item}.json`),
-    keys: join(directory, `${item}${KEYS_SUFFIX}.json`),
-    pending: join(directory, `.${item}${PENDING}`),
-  };
-}
 
 /** Reads both files of an item, of one generation. Needs no lock. */
 export async function readItemFiles(root: string, ref: ItemRef): Promise<ItemDocuments | undefined> {
@@ -129,7 +109,7 @@ export async function requireFree(root: string, ref: ItemRef): Promise<void> {
   return Promise.resolve();
 }
 
-function refuseOther(ref: ItemRef, paths: Paths, { item, keys }: Partial<ItemDocuments>): void {
+function refuseOther(ref: ItemRef, paths: ItemPaths, { item, keys }: Partial<ItemDocuments>): void {
   if (item === undefined || keys !== undefined) return;
   throw new VaultError('item-exists', `${paths.item} is there already, and is not a vault's: nothing beside it says who can open it.`, {
     hint: 'Move the file away, or choose another name.', details: { ...ref },
@@ -146,7 +126,7 @@ export async function finishItemFiles(root: string, ref: ItemRef): Promise<void>
   await finishPending(pathsOf(root, ref));
 }
 
-async function finishPending(paths: Paths): Promise<void> {
+async function finishPending(paths: ItemPaths): Promise<void> {
   const pending = readPending(paths);
   if (pending === undefined) return;
   const stored = readRegularFileNow(paths.keys, { maxBytes: MAX_BYTES });
@@ -157,13 +137,13 @@ async function finishPending(paths: Paths): Promise<void> {
   await applyPending(paths, pending);
 }
 
-async function applyPending(paths: Paths, documents: ItemDocuments): Promise<void> {
+async function applyPending(paths: ItemPaths, documents: ItemDocuments): Promise<void> {
   await replaceFile(paths.item, documents.item, MODE);
   await replaceFile(paths.keys, documents.keys, MODE);
   await removeFile(paths.pending);
 }
 
-function readPending(paths: Paths): ItemDocuments | undefined {
+function readPending(paths: ItemPaths): ItemDocuments | undefined {
   const file = readRegularFileNow(paths.pending, { maxBytes: MAX_BYTES });
   if (file === undefined) return undefined;
   const { item, keys } = parseDocument(pendingSchema, file.bytes, paths.pending);
@@ -171,7 +151,7 @@ function readPending(paths: Paths): ItemDocuments | undefined {
   return { item: text.encode(item), keys: text.encode(keys) };
 }
 
-function readPair(paths: Paths): Partial<ItemDocuments> {
+function readPair(paths: ItemPaths): Partial<ItemDocuments> {
   const keys = readRegularFileNow(paths.keys, { maxBytes: MAX_BYTES });
   const item = readRegularFileNow(paths.item, { maxBytes: MAX_BYTES });
   return { ...(item === undefined ? {} : { item: item.bytes }), ...(keys === undefined ? {} : { keys: keys.bytes }) };
@@ -227,10 +207,6 @@ export async function listItemFiles(root: string, vault?: string): Promise<ItemR
 /** Items that a writer is at work on, or was when it was killed; sorted. */
 export async function listPendingFiles(root: string): Promise<ItemRef[]> {
   return await itemsNamed(root, undefined, pendingItem);
-}
-
-function pendingItem(name: string): string | undefined {
-  return name.startsWith('.') && name.endsWith(PENDING) ? name.slice(1, -PENDING.length) : undefined;
 }
 
 /** @param itemOf the item that a file of this name belongs to */

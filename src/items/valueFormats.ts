@@ -1,8 +1,8 @@
 import { VaultError } from '../errors.ts';
-import { fileOf } from '../items/fieldValues.ts';
+import { fileOf } from './fieldValues.ts';
 import type { Json } from '../json/canonical.ts';
 
-/** Ways to print what was decrypted. */
+/** Texts that an opened value can take. */
 export const FIELD_FORMATS = ['json', 'env', 'shell', 'yaml', 'aws-credentials', 'raw'] as const;
 export type FieldFormat = (typeof FIELD_FORMATS)[number];
 
@@ -21,24 +21,24 @@ export async function formatValue(value: Json, format: FieldFormat): Promise<str
     case 'env':
       return variablesOf(value).map(([name, text]) => `${name}=${quoteForDotenv(text)}\n`).join('');
     case 'shell':
-      return variablesOf(value).map(([name, text]) => `export ${name}='${text.replaceAll("'", `'\\''`)}'\n`).join('');
+      return variablesOf(value).map(([name, text]) => `export ${name}=${quoteForShell(text)}\n`).join('');
     case 'aws-credentials':
       return awsCredentials(value);
     case 'raw': {
       const file = fileOf(value);
       if (file !== undefined) return file.bytes;
-      if (typeof value === 'object') throw unfit('raw', 'it is not a single value', 'Name a field that holds one, or use --format json.');
+      if (typeof value === 'object') throw unfit('raw', 'it is not a single value', 'Name a field that holds one, or use the format json.');
       return String(value);
     }
   }
 }
 
 function unfit(format: FieldFormat, why: string, hint: string): VaultError {
-  return new VaultError('field-format', `This cannot be printed as ${format}: ${why}.`, { hint, details: { format } });
+  return new VaultError('field-format', `This cannot be written as ${format}: ${why}.`, { hint, details: { format } });
 }
 
 /** Every scalar in `value` with the name of its variable. */
-function variablesOf(value: Json): [string, string][] {
+export function variablesOf(value: Json): [string, string][] {
   const found = new Map<string, string>();
   const visit = (each: Json, path: readonly string[]): void => {
     if (each !== null && typeof each === 'object') {
@@ -46,18 +46,23 @@ function variablesOf(value: Json): [string, string][] {
       return;
     }
     const name = path.join('_').toUpperCase().replace(/[^A-Z0-9_]/g, '_').replace(/^(?=[0-9])/, '_');
-    if (name === '') throw unfit('env', 'a single value has no name', 'Leave out the field name, or use --format raw.');
-    if (found.has(name)) throw unfit('env', `two values would both be named ${name}`, 'Name a field, or use --format json.');
+    if (name === '') throw unfit('env', 'a single value has no name', 'Leave out the field name, or use the format raw.');
+    if (found.has(name)) throw unfit('env', `two values would both be named ${name}`, 'Name a field, or use the format json.');
     const text = each === null ? '' : String(each);
-    if (text.includes('\0')) throw unfit('env', `${name} contains a NUL character`, 'Use --format json.');
+    if (text.includes('\0')) throw unfit('env', `${name} contains a NUL character`, 'Use the format json.');
     found.set(name, text);
   };
   visit(value, []);
   return [...found];
 }
 
+/** As one word of a POSIX shell, whatever is in it. */
+export function quoteForShell(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
 /** Bare where every reader of dotenv files agrees on it, in double quotes otherwise. */
-function quoteForDotenv(text: string): string {
+export function quoteForDotenv(text: string): string {
   if (/^[A-Za-z0-9_./:@+=-]*$/.test(text)) return text;
   return `"${text.replace(/[\\"$`]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\r', '\\r')}"`;
 }

@@ -1,0 +1,73 @@
+import type { Stats } from 'node:fs';
+import { chmod, lstat, mkdir, readlink } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { VaultError } from '../errors.ts';
+import { systemCode } from './read.ts';
+import { failingAs, syncDirectory } from './write.ts';
+
+/** As many as the kernel follows in one path. */
+const MOST_LINKS = 40;
+
+/** Whether somebody beside root and the user `uid` can change a file, or what is in a directory. @param uid undefined where there are no users */
+export function isOthersToChange({ mode, uid: owner }: { readonly mode: number; readonly uid: number }, uid: number | undefined): boolean {
+  return (mode & 0o022) !== 0 || (uid !== undefined && owner !== uid && owner !== 0);
+}
+
+/**
+ * The real path of a directory that nobody beside root and this user can put something else in the place of: each directory on the way, and each
+ * symbolic link, is theirs, and others can write in none of them, unless it is sticky (as /tmp). What is missing is made, with `mode`.
+ * A user who could change one of them would otherwise choose where root writes.
+ * @throws VaultError store-unreachable
+ */
+export async function trustedDirectory(path: string, mode = 0o755): Promise<string> {
+  const uid = process.geteuid?.();
+  let links = 0;
+  let current: string = sep;
+  await failingAs(path, async () => {
+    const left = stepsOf(path);
+    requireTrusted(current, await lstat(current), uid);
+    for (let step = left.shift(); step !== undefined; step = left.shift()) {
+      if (step === '..') { current = dirname(current); continue; }
+      const next = join(current, step);
+      const found = await find(next) ?? await make(next, mode);
+      requireTrusted(next, found, uid);
+      if (!found.isSymbolicLink()) { current = next; continue; }
+      if (++links > MOST_LINKS) throw new VaultError('store-unreachable', `There are too many symbolic links in ${path}.`, { details: { path } });
+      const target = await readlink(next);
+      left.unshift(...stepsOf(target));
+      if (target.startsWith(sep)) current = sep;
+    }
+  });
+  return current;
+}
+
+function stepsOf(path: string): string[] {
+  return path.split(sep).filter((step) => step !== '' && step !== '.');
+}
+
+async function find(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function make(path: string, mode: number): Promise<Stats> {
+  await mkdir(path, { mode: 0o700 });
+  await chmod(path, mode); // Whatever the umask takes away.
+  await syncDirectory(dirname(path));
+  return await lstat(path);
+}
+
+/** The permissions of a symbolic link say nothing; in a sticky directory nobody can replace what is not theirs. */
+function requireTrusted(path: string, found: Stats, uid: number | undefined): void {
+  const isLink = found.isSymbolicLink();
+  const details = { path, owner: found.uid, mode: found.mode & 0o7777 };
+  if (!isLink && !found.isDirectory()) throw new VaultError('store-unreachable', `${path} is no directory.`, { details });
+  if (!isOthersToChange({ mode: isLink || (found.mode & 0o1000) !== 0 ? 0 : found.mode, uid: found.uid }, uid)) return;
+  throw new VaultError('store-unreachable', `${path} can be changed by others than root and this user (owner ${String(found.uid)}, mode ${details.mode.toString(8).padStart(4, '0')}), who could so choose where is written.`, {
+    hint: 'Choose a place below a directory of root, as /run/iam-vault, and let "owner" and "group" say who may read the file.', details,
+  });
+}
