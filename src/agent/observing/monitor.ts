@@ -1,11 +1,9 @@
-import { performance } from 'node:perf_hooks';
 import type { Component } from '../component.ts';
-import type { AgentConfiguration } from '../configuration/configuration.ts';
 import type { AgentEvent, ReportEvent } from '../events.ts';
 import { refusal, serveHttp, type HttpReply, type HttpServer } from '../http/server.ts';
+import { isFollowing } from '../liveness.ts';
 import type { AgentStatus } from '../status.ts';
 import { knownError } from '../unexpected.ts';
-import { openLiveness } from './liveness.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Health and metrics on a port of this machine, where the configuration has one. */
@@ -23,9 +21,8 @@ export interface MonitorOptions {
 }
 
 export function openMonitor({ version, status, report }: MonitorOptions): Monitor {
-  const liveness = openLiveness(() => performance.now());
   let metrics: Metrics | undefined;
-  let configuration: AgentConfiguration | undefined;
+  let isAlive: () => boolean = () => true;
   let server: { readonly configured: number; readonly http: HttpServer } | undefined;
 
   const begin = async (): Promise<void> => {
@@ -34,25 +31,18 @@ export function openMonitor({ version, status, report }: MonitorOptions): Monito
   };
 
   const answer = async (path: string): Promise<HttpReply> => {
-    const now = status();
     switch (path) {
-      case '/healthz': {
-        const isAlive = now === undefined || configuration === undefined || liveness.isAlive(configuration, now);
-        return json(isAlive ? 200 : 503, isAlive ? { healthy: true } : { healthy: false, reasons: [{ code: 'source-not-followed', count: 1 }] });
-      }
-      case '/readyz': return readiness(now);
-      case '/metrics': return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await metrics?.render(now) ?? '' };
+      case '/healthz': return isAlive() ? json(200, { healthy: true }) : json(503, { healthy: false, reasons: [{ code: 'source-not-followed', count: 1 }] });
+      case '/readyz': return readiness(status());
+      case '/metrics': return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await metrics?.render(status()) ?? '' };
       default: return refusal(404, 'there are /healthz, /readyz and /metrics here');
     }
   };
 
   return {
     begin,
-    observe(event) {
-      liveness.observe(event);
-      metrics?.observe(event);
-    },
-    async apply(next) {
+    observe(event) { metrics?.observe(event); },
+    async apply(next, follower) {
       const before = server;
       const port = next.monitor?.port;
       if (port !== before?.configured) {
@@ -64,7 +54,7 @@ export function openMonitor({ version, status, report }: MonitorOptions): Monito
         if (server !== undefined) report({ type: 'monitor-listening', port: server.http.port ?? 0 });
         await before?.http.close();
       }
-      configuration = next;
+      isAlive = () => isFollowing(follower, next);
     },
     changed: () => undefined,
     problems: () => [],

@@ -1,6 +1,7 @@
 import type { Agent } from '../agent.ts';
 import type { Component } from '../component.ts';
 import type { ReportEvent } from '../events.ts';
+import { isFollowing } from '../liveness.ts';
 import type { AgentStatus } from '../status.ts';
 import { openServiceManager, type ServiceVariables } from './notify.ts';
 import { openReadiness, type Readiness } from './readiness.ts';
@@ -24,9 +25,6 @@ export interface Service {
   reload(agent: Agent): Promise<void>;
   stopping(): Promise<void>;
 }
-
-/** How long the follower may stand still before the watchdog ends the agent; longer where its requests may take longer. */
-const LONGEST_STANDSTILL_MS = 300_000;
 
 /**
  * Tells the service manager how the agent is, and twice in the time of its watchdog that it is alive: the timer shows that the event loop turns, and what is
@@ -57,7 +55,7 @@ export function openService({ variables, path, components, report }: ServiceOpti
       status = asked;
       void tell();
       if (manager?.watchdogMs === undefined) return;
-      beat = setInterval(() => { if (isAlive(agent)) void tell('WATCHDOG=1'); }, Math.floor(manager.watchdogMs / 2));
+      beat = setInterval(() => { if (isFollowing(agent.follower, agent.configuration)) void tell('WATCHDOG=1'); }, Math.floor(manager.watchdogMs / 2));
       beat.unref();
     },
     async reload(agent) {
@@ -72,10 +70,6 @@ export function openService({ variables, path, components, report }: ServiceOpti
       await manager?.send('STOPPING=1', 'STATUS=ending');
     },
   };
-}
-
-function isAlive({ follower, configuration: { source } }: Agent): boolean {
-  return follower.overdueMs < Math.max(LONGEST_STANDSTILL_MS, 'timeout' in source ? 3 * source.timeout : 0);
 }
 
 /** One line for `systemctl status`. */
