@@ -42,7 +42,7 @@ function describeItems(items: readonly Item[]): string {
 function renderItems({ items, credentials }: AgentStatus, now: Date, look: Look): string {
   const expirations = new Map(credentials.map(({ vault, item, expiration }) => [`${vault}/${item}`, expiration]));
   const columns: Column[] = [
-    { title: 'ITEM', least: 20 }, { title: 'GEN' }, { title: 'SIGNED' }, { title: 'VERIFIED' }, { title: 'CHECKED' }, { title: 'FROM' },
+    { title: 'ITEM', least: 16 }, { title: 'GEN' }, { title: 'SIGNED' }, { title: 'VERIFIED' }, { title: 'CHECKED' }, { title: 'FROM' },
     ...(credentials.length === 0 ? [] : [{ title: 'EXPIRES' }]), { title: 'LAST ERROR', least: 10 },
   ];
   return renderTable(columns, items.map(({ vault, item, generation, signed, verified, checked, from, error }) => [
