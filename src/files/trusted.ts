@@ -20,23 +20,48 @@ export function isOthersToChange({ mode, uid: owner }: { readonly mode: number; 
  * @throws VaultError store-unreachable
  */
 export async function trustedDirectory(path: string, mode = 0o755): Promise<string> {
+  return await follow(path, (missing) => make(missing, mode), requireDirectory);
+}
+
+/**
+ * As {@link trustedDirectory}, of a file or directory that may be missing: nothing is made. Whose a file itself is, is not looked at; it is to be opened
+ * by this path, without following a link.
+ * @throws VaultError store-unreachable
+ */
+export async function trustedPath(path: string): Promise<string> {
+  return await follow(path, () => Promise.resolve(undefined), () => undefined);
+}
+
+/**
+ * @param missing makes what is not there; what it leaves missing ends the way
+ * @param found told what the path leads to
+ */
+async function follow(path: string, missing: (path: string) => Promise<Stats | undefined>, found: (path: string, stats: Stats) => void): Promise<string> {
   const uid = process.geteuid?.();
   let links = 0;
   let current: string = sep;
   await failingAs(path, async () => {
     const left = stepsOf(path);
-    requireTrusted(current, await lstat(current), uid);
+    let stats = await lstat(current);
+    requireTrusted(current, stats, uid);
     for (let step = left.shift(); step !== undefined; step = left.shift()) {
       if (step === '..') { current = dirname(current); continue; }
       const next = join(current, step);
-      const found = await find(next) ?? await make(next, mode);
-      requireTrusted(next, found, uid);
-      if (!found.isSymbolicLink()) { current = next; continue; }
-      if (++links > MOST_LINKS) throw new VaultError('store-unreachable', `There are too many symbolic links in ${path}.`, { details: { path } });
-      const target = await readlink(next);
-      left.unshift(...stepsOf(target));
-      if (target.startsWith(sep)) current = sep;
+      const there = await find(next) ?? await missing(next);
+      if (there === undefined) { current = join(next, ...left); return; }
+      if (there.isSymbolicLink()) {
+        requireTrusted(next, there, uid);
+        if (++links > MOST_LINKS) throw new VaultError('store-unreachable', `There are too many symbolic links in ${path}.`, { details: { path } });
+        const target = await readlink(next);
+        left.unshift(...stepsOf(target));
+        if (target.startsWith(sep)) current = sep;
+        continue;
+      }
+      if (left.length > 0) requireDirectory(next, there);
+      if (there.isDirectory()) requireTrusted(next, there, uid);
+      [current, stats] = [next, there];
     }
+    found(current, stats);
   });
   return current;
 }
@@ -61,13 +86,16 @@ async function make(path: string, mode: number): Promise<Stats> {
   return await lstat(path);
 }
 
-/** The permissions of a symbolic link say nothing; in a sticky directory nobody can replace what is not theirs. */
+function requireDirectory(path: string, stats: Stats): void {
+  if (!stats.isDirectory()) throw new VaultError('store-unreachable', `${path} is no directory.`, { details: { path } });
+}
+
+/** The permissions of a symbolic link say nothing; in a sticky directory nobody can replace what is not theirs. One that is read-only may be so for this process alone. */
 function requireTrusted(path: string, found: Stats, uid: number | undefined): void {
   const isLink = found.isSymbolicLink();
-  const details = { path, owner: found.uid, mode: found.mode & 0o7777 };
-  if (!isLink && !found.isDirectory()) throw new VaultError('store-unreachable', `${path} is no directory.`, { details });
   if (!isOthersToChange({ mode: isLink || (found.mode & 0o1000) !== 0 ? 0 : found.mode, uid: found.uid }, uid)) return;
-  throw new VaultError('store-unreachable', `${path} can be changed by others than root and this user (owner ${String(found.uid)}, mode ${details.mode.toString(8).padStart(4, '0')}), who could so choose where is written.`, {
-    hint: 'Choose a place below a directory of root, as /run/iam-vault, and let "owner" and "group" say who may read the file.', details,
+  const mode = found.mode & 0o7777;
+  throw new VaultError('store-unreachable', `${path} can be changed by others than root and this user (owner ${String(found.uid)}, mode ${mode.toString(8).padStart(4, '0')}), who could so put anything in the place of what is there.`, {
+    hint: 'Choose a place below a directory of root, as /run/iam-vault; for what is delivered, "owner" and "group" say who may read it.', details: { path, owner: found.uid, mode },
   });
 }
