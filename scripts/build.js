@@ -13,7 +13,7 @@ process.chdir(root);
 const withTypes = !process.argv.includes('--no-types');
 
 /** Loaded only when they are needed, and large, native, or full of data files: they stay packages of their own. */
-const EXTERNAL = ['@aws-sdk/*', '@smithy/*', '@cloud-copilot/*', '@secretlint/*', 'fs-native-extensions', 'libsodium-wrappers-sumo', 'sshpk', 'yaml',
+const EXTERNAL = ['@aws-sdk/*', '@smithy/*', '@cloud-copilot/*', '@secretlint/*', '@grpc/*', 'protobufjs', 'protobufjs/*', 'fs-native-extensions', 'libsodium-wrappers-sumo', 'sshpk', 'yaml',
   'typescript', // oclif would load it in a development checkout; here it never does
 ];
 

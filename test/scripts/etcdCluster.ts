@@ -80,7 +80,7 @@ export async function startEtcd({ members: count = 1, flags = [], certificates, 
     members, endpoints, directory,
     async etcdctl(...args) {
       const ca = certificates === undefined ? [] : ['--cacert', join(certificates, 'ca.pem')];
-      const { stdout } = await run('etcdctl', ['--endpoints', endpoints.join(','), ...ca, ...args], { env: { PATH: process.env['PATH'], ETCDCTL_API: '3' } });
+      const { stdout } = await run('etcdctl', ['--endpoints', endpoints.join(','), ...ca, ...args], { maxBuffer: 64 << 20, env: { PATH: process.env['PATH'], ETCDCTL_API: '3' } });
       return stdout;
     },
     async close() {

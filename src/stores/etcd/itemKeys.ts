@@ -53,10 +53,10 @@ export async function listItemKeys({ keyValues }: ItemKeys, vault?: string): Pro
 
 async function withHead<T>(keys: ItemKeys, ref: ItemRef, work: (head: Head, revision: number) => Promise<T>): Promise<T | undefined> {
   for (let attempt = 1; ; attempt++) {
-    const { found: [stored] } = await keys.keyValues.read([headKey(ref)]);
+    const { found: [stored], revision } = await keys.keyValues.read([headKey(ref)]);
     if (stored === undefined) return undefined;
     try {
-      return await work(parseHead(stored.value, keys.source(headKey(ref))), stored.revision);
+      return await work(parseHead(stored.value, keys.source(headKey(ref))), revision);
     } catch (error) {
       if (!failedFor(error, 'compacted') || attempt === READ_ATTEMPTS) throw error;
     }

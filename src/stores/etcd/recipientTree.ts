@@ -5,16 +5,16 @@ import { decodeBase64, digestOf, utf8 } from '../../sealing/encoding.ts';
 import { MOST_PART_BYTES } from './parts.ts';
 
 /*
- * Recipients of an item, of whom there may be ten thousand, as a tree whose shape follows from the recipients alone: five bits of the
+ * Recipients of an item, of whom there may be ten thousand, as a tree whose shape follows from the recipients alone: three bits of the
  * fingerprint choose a branch at each level, and few recipients are a leaf. Each node but the root is stored under the digest of its bytes. So
  * whoever adds one recipient writes one leaf and the branches above it, and a node finds its own entry by going down one path.
  */
 
 /** Recipients in a leaf. */
-const MOST_IN_LEAF = 16;
-const BITS = 5;
+const MOST_IN_LEAF = 32;
+const BITS = 3;
 /** Of those whose fingerprints have so many bits in common somebody else chose the keys, or they are one key: they stay in one leaf. */
-const MOST_LEVELS = 12;
+const MOST_LEVELS = 20;
 
 export type Recipients = Pick<KeysDocument, 'admins' | 'clients'>;
 
@@ -66,7 +66,7 @@ function nodeOf(record: NodeRecord, children: TreeNode['children'], below: numbe
   return { record, bytes, digest: digestOf(bytes), children, below };
 }
 
-/** Five bits of a fingerprint, from the left. */
+/** Three bits of a fingerprint, from the left. */
 function branchAt(bits: Uint8Array, level: number): number {
   const [byte, shift] = [(level * BITS) >> 3, (level * BITS) & 7];
   return ((((bits[byte] ?? 0) << 8) | (bits[byte + 1] ?? 0)) >> (16 - BITS - shift)) & ((1 << BITS) - 1);

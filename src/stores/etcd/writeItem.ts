@@ -40,14 +40,14 @@ export async function writeItemKeys(keys: ItemKeys, ref: ItemRef, documents: Ite
   const next = divideItem(documents);
   let planned: { readonly revision: number; readonly plan: Plan } | undefined;
   for (const until = Date.now() + MOST_MS; Date.now() < until;) {
-    const { found: [present, basis] } = await keyValues.read([key, BASIS]);
+    const { found: [present, basis], revision: now } = await keyValues.read([key, BASIS]);
     const { head, generation } = judgeHead(keys, ref, present);
     requireGeneration(ref, generation, expected);
     await premises?.();
     const revision = present?.revision ?? 0;
     // Parts of an item that is not there may have gone with one that was made and removed meanwhile.
     if (planned?.revision !== revision || revision === 0) {
-      const plan = await planChange(keys, ref, next, head, revision);
+      const plan = await planChange(keys, ref, next, head, now);
       planned = { revision, plan };
       if (!fitsInOne(plan, next) && !await storeParts(keyValues, key, revision, plan.put)) continue;
     }
@@ -82,9 +82,9 @@ export async function removeItemKeys(keys: ItemKeys, ref: ItemRef, expected: num
   }
 }
 
-async function planChange(keys: ItemKeys, ref: ItemRef, next: Division, head: Head | undefined, revision: number): Promise<Plan> {
+async function planChange(keys: ItemKeys, ref: ItemRef, next: Division, head: Head | undefined, now: number): Promise<Plan> {
   const presentTree = head !== undefined && 'recipients' in head.keys ? head.keys.recipients : undefined;
-  const nodes = await compareTrees(next.tree, presentTree, fetchNodes(keys, ref, revision));
+  const nodes = await compareTrees(next.tree, presentTree, fetchNodes(keys, ref, now));
   const [before, after] = [new Set(partsOf(head)), new Set(partsOf(next.head))];
   return {
     put: [
