@@ -33,6 +33,8 @@ export interface EtcdOptions {
   readonly flags?: readonly string[];
   /** Directory of certificates, which etcd is then started with: `ca.pem`, `server.pem`, `server-key.pem`. */
   readonly certificates?: string | undefined;
+  /** Name of a certificate in there, `NAME.pem` and `NAME-key.pem`, by which etcdctl asks. */
+  readonly clientCertificate?: string | undefined;
   /** Data directory to start from, of a single member. */
   readonly data?: string | undefined;
 }
@@ -43,7 +45,7 @@ const run = promisify(execFile);
 const running = new Set<ChildProcess>();
 process.on('exit', () => { for (const each of running) each.kill('SIGKILL'); });
 
-export async function startEtcd({ members: count = 1, flags = [], certificates, data }: EtcdOptions = {}): Promise<EtcdCluster> {
+export async function startEtcd({ members: count = 1, flags = [], certificates, clientCertificate, data }: EtcdOptions = {}): Promise<EtcdCluster> {
   const directory = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'iam-vault-etcd-'));
   const scheme = certificates === undefined ? 'http' : 'https';
   const ports = await freePorts(count * 2);
@@ -80,6 +82,7 @@ export async function startEtcd({ members: count = 1, flags = [], certificates, 
     members, endpoints, directory,
     async etcdctl(...args) {
       const ca = certificates === undefined ? [] : ['--cacert', join(certificates, 'ca.pem')];
+      if (certificates !== undefined && clientCertificate !== undefined) ca.push('--cert', join(certificates, `${clientCertificate}.pem`), '--key', join(certificates, `${clientCertificate}-key.pem`));
       const { stdout } = await run('etcdctl', ['--endpoints', endpoints.join(','), ...ca, ...args], { maxBuffer: 64 << 20, env: { PATH: process.env['PATH'], ETCDCTL_API: '3' } });
       return stdout;
     },

@@ -1,5 +1,7 @@
 import type { Client, ServiceError } from '@grpc/grpc-js';
+import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { checkServerIdentity } from 'node:tls';
 import { VaultError } from '../../errors.ts';
 import { failureOf, isPassing, unreachable, type Failure } from './failure.ts';
 import { openCodecs, type Calls, type Codec, type WatchRequest, type WatchResponse } from './messages.ts';
@@ -86,7 +88,9 @@ export function openClient(settings: EtcdSettings): EtcdClient {
       if ((attempt + 1) % endpoints.length !== 0) continue;
       // All were asked. Where none is there, waiting for an election helps nobody.
       const round = failures.slice(-endpoints.length);
-      if (Date.now() + PAUSE_MS >= until || round.every(({ reason }) => reason === 'refused' || reason === 'certificate')) throw unreachable(prefix, failures);
+      const hopeless = round.every(({ reason }) => reason === 'refused' || reason === 'certificate')
+        || (attempt >= 2 * endpoints.length && round.every(({ reason }) => reason !== 'no-leader' && reason !== 'timed-out'));
+      if (hopeless || Date.now() + PAUSE_MS >= until) throw unreachable(prefix, failures);
       await delay(PAUSE_MS * (1 + Math.random()));
     }
   }
@@ -150,9 +154,17 @@ async function openConnections({ endpoints, tls }: EtcdSettings): Promise<Connec
   const buffer = (bytes: Uint8Array | undefined): Buffer | null => (bytes === undefined ? null : Buffer.from(bytes));
   const clients = new Map<string, Client>();
   const clientOf = (endpoint: string): Client => {
-    const url = new URL(endpoint);
-    const secure = url.protocol === 'https:' ? credentials.createSsl(buffer(tls?.ca), buffer(tls?.key), buffer(tls?.certificate)) : credentials.createInsecure();
-    const client = clients.get(endpoint) ?? new Client(url.host.includes(':') && url.port !== '' ? url.host : `${url.hostname}:${url.protocol === 'https:' ? '443' : '80'}`, secure, CHANNEL);
+    const present = clients.get(endpoint);
+    if (present !== undefined) return present;
+    const { protocol, hostname, port } = new URL(endpoint);
+    const secure = protocol === 'https:';
+    const address = hostname.replace(/^\[|\]$/g, '');
+    // TLS asks for hosts by name alone, and Node warns of an address; the certificate is still held against it.
+    const byAddress = secure && isIP(address) > 0;
+    const verify = byAddress ? { checkServerIdentity: (_host: string, certificate: Parameters<typeof checkServerIdentity>[1]) => checkServerIdentity(address, certificate) } : undefined;
+    const client = new Client(`${hostname}:${port === '' ? (secure ? '443' : '80') : port}`,
+      secure ? credentials.createSsl(buffer(tls?.ca), buffer(tls?.key), buffer(tls?.certificate), verify) : credentials.createInsecure(),
+      { ...CHANNEL, ...(byAddress ? { 'grpc.ssl_target_name_override': 'etcd' } : {}) });
     clients.set(endpoint, client);
     return client;
   };
