@@ -73,7 +73,7 @@ export async function openNamedStore(environment: Environment, name: string): Pr
   if (file !== undefined) return { root, store: await openStore(environment, root, parseConfig(file.bytes, path).store), make: undefined };
   return {
     root, store: await openStore(environment, root, DEFAULT_CONFIG.store),
-    make: async () => void await createFile(path, encodeConfig(DEFAULT_CONFIG), { mode: 0o644 }),
+    async make() { await createFile(path, encodeConfig(DEFAULT_CONFIG), { mode: 0o644 }); },
   };
 }
 

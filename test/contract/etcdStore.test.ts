@@ -181,7 +181,7 @@ describe('a store in etcd', () => {
     assert.equal(asked, 1);
   });
 
-  test('lists thousands of documents, small and large, a few megabytes at a time', async () => {
+  test('lists many documents, small and large, page by page', async () => {
     const store = open(newPrefix());
     const names = Array.from({ length: 400 }, (_, i) => `n${String(i).padStart(4, '0')}`);
     await Promise.all(names.map((name) => store.writeInventory('nodes', name, bytes(name))));

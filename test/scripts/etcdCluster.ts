@@ -23,6 +23,8 @@ export interface EtcdCluster {
   readonly members: readonly Member[];
   readonly endpoints: readonly string[];
   readonly directory: string;
+  /** Flags by which a data directory is made for these members. */
+  readonly bootstrap: readonly string[];
   /** Runs etcdctl to its end; it succeeds. @returns what it printed */
   etcdctl(...args: string[]): Promise<string>;
   close(): Promise<void>;
@@ -52,6 +54,7 @@ export async function startEtcd({ members: count = 1, flags = [], certificates, 
   const places = Array.from({ length: count }, (_, i) => ({
     name: `m${String(i)}`, client: `${scheme}://127.0.0.1:${String(ports[2 * i])}`, peer: `http://127.0.0.1:${String(ports[2 * i + 1])}`,
   }));
+  const initialCluster = places.map((each) => `${each.name}=${each.peer}`).join(',');
   const tls = certificates === undefined ? [] : ['--cert-file', join(certificates, 'server.pem'), '--key-file', join(certificates, 'server-key.pem')];
   const members: Member[] = places.map(({ name, client, peer }) => {
     let child: ChildProcess | undefined;
@@ -60,7 +63,7 @@ export async function startEtcd({ members: count = 1, flags = [], certificates, 
       async start() {
         const started = spawn('etcd', [
           '--name', name, '--data-dir', data ?? join(directory, name), '--listen-client-urls', client, '--advertise-client-urls', client,
-          '--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', places.map((each) => `${each.name}=${each.peer}`).join(','),
+          '--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', initialCluster,
           '--initial-cluster-token', directory, '--heartbeat-interval', '50', '--election-timeout', '500', '--logger', 'zap', '--log-outputs', 'stderr', '--log-level', 'error', ...tls, ...flags,
         ], { stdio: 'ignore', env: { PATH: process.env['PATH'], GOMAXPROCS: '1' } });
         child = started;
@@ -80,6 +83,7 @@ export async function startEtcd({ members: count = 1, flags = [], certificates, 
   const endpoints = places.map(({ client }) => client);
   const cluster: EtcdCluster = {
     members, endpoints, directory,
+    bootstrap: ['--initial-cluster', initialCluster, '--initial-advertise-peer-urls', places[0]?.peer ?? '', '--initial-cluster-token', directory],
     async etcdctl(...args) {
       const ca = certificates === undefined ? [] : ['--cacert', join(certificates, 'ca.pem')];
       if (certificates !== undefined && clientCertificate !== undefined) ca.push('--cert', join(certificates, `${clientCertificate}.pem`), '--key', join(certificates, `${clientCertificate}-key.pem`));

@@ -97,7 +97,7 @@ export function openClient(settings: EtcdSettings): EtcdClient {
 
   function failed(endpoint: string, error: unknown): Failure {
     if (error instanceof VaultError || !(error instanceof Error)) throw error;
-    return failureOf(endpoint, error as ServiceError);
+    return failureOf(endpoint, error);
   }
 
   async function tokenFrom(): Promise<string | undefined> {
@@ -148,7 +148,7 @@ interface Connections {
   close(): void;
 }
 
-async function openConnections({ endpoints, tls }: EtcdSettings): Promise<Connections> {
+async function openConnections({ tls }: EtcdSettings): Promise<Connections> {
   const { Client, Metadata, credentials } = await import('@grpc/grpc-js');
   const codecOf = await openCodecs();
   const buffer = (bytes: Uint8Array | undefined): Buffer | null => (bytes === undefined ? null : Buffer.from(bytes));

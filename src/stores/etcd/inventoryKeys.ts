@@ -6,10 +6,8 @@ import type { ItemKeys } from './itemKeys.ts';
 import { MOST_REQUEST_BYTES, NOTHING } from './keyValues.ts';
 import { BASIS, inventoryKey, inventoryKeys } from './layout.ts';
 
-/** What a page of documents shall have, in bytes; the next one is asked for by what this one had. */
-const PAGE_BYTES = 4 << 20;
-const FIRST_PAGE = 32;
-const MOST_A_PAGE = 1000;
+/** Documents asked for at once: of the largest that are stored, so many fit into a response. */
+const PAGE = 40;
 
 export async function readInventoryKey({ keyValues, source }: ItemKeys, kind: InventoryKind, name: string): Promise<InventoryDocument | undefined> {
   const key = inventoryKey(kind, name);
@@ -17,19 +15,16 @@ export async function readInventoryKey({ keyValues, source }: ItemKeys, kind: In
   return stored === undefined ? undefined : { name, bytes: stored.value, source: source(key) };
 }
 
-/** Documents by name, read a few megabytes at a time. */
+/** Documents by name, read a page at a time. */
 export async function* listInventoryKeys({ keyValues, source }: ItemKeys, kind: InventoryKind): AsyncGenerator<InventoryDocument> {
   let after: string | undefined;
-  for (let [limit, more] = [FIRST_PAGE, true]; more;) {
-    const page = await keyValues.page(inventoryKeys(kind), { after, limit });
-    let bytes = 0;
+  for (let more = true; more;) {
+    const page = await keyValues.page(inventoryKeys(kind), { after, limit: PAGE });
     for (const { name, value } of page.entries) {
-      bytes += value.length;
       if (nameProblem('node', name) === undefined) yield { name, bytes: value, source: source(inventoryKeys(kind) + name) };
     }
     after = page.entries[page.entries.length - 1]?.name;
     more = page.more && after !== undefined;
-    limit = Math.max(1, Math.min(MOST_A_PAGE, Math.floor(PAGE_BYTES / Math.max(1, bytes / Math.max(1, page.entries.length)))));
   }
 }
 

@@ -60,7 +60,8 @@ export const MOST_OPERATIONS = 100;
 export const MOST_REQUEST_BYTES = 1_400_000;
 /** For a key whose revision is all that counts. */
 export const NOTHING = new Uint8Array();
-const NAMES_A_PAGE = 5000;
+/** etcd itself reads the values too. */
+const NAMES_A_PAGE = 500;
 
 export function openKeyValues(client: EtcdClient): KeyValues {
   const keyOf = (key: string): Buffer => Buffer.from(client.prefix + key, 'latin1');
