@@ -150,7 +150,7 @@ describe('a repository in etcd', () => {
     await world.refused('repository-exists', ['migrate', '--from', config, '--to', 'taken'], { cwd: world.directory });
 
     const back = ['migrate', '--from', config, '--to', 'back'];
-    for (const kill of ['16', '40']) {
+    for (const kill of ['16', '24']) {
       const { signal } = await world.run(back, { cwd: world.directory, nodeOptions: ['--import', PRELOAD], variables: { KILL_AT_ETCD_CALL: kill } });
       assert.equal(signal, 'SIGKILL');
     }
