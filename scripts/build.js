@@ -14,7 +14,7 @@ process.chdir(root);
 const withTypes = !process.argv.includes('--no-types');
 
 /** Loaded only when they are needed, and large, native, or full of data files: they stay packages of their own. */
-const EXTERNAL = ['@cloud-copilot/*', '@secretlint/*', 'fs-native-extensions', 'libsodium-wrappers-sumo', 'liquidjs', 'sshpk', 'yaml',
+const EXTERNAL = ['@cloud-copilot/*', '@secretlint/*', '@grpc/*', 'protobufjs', 'protobufjs/*', 'fs-native-extensions', 'libsodium-wrappers-sumo', 'liquidjs', 'sshpk', 'yaml',
   'typescript', // oclif would load it in a development checkout; here it never does
 ];
 
