@@ -29,14 +29,19 @@ function runsOf([first = 'help', second = '']) {
 
 /**
  * Where compiled code is kept. Where anybody but this user could have put it there, it would be a way to run code as this user:
- * so not in the shared temporary directory, but in the user's cache.
+ * so not in the shared temporary directory, but in the user's cache. Node itself looks at no owner, and makes its directory as the umask has it.
  */
 function cacheFolder() {
   const { XDG_CACHE_HOME, HOME, NODE_DISABLE_COMPILE_CACHE } = process.env;
   const base = XDG_CACHE_HOME || HOME;
   if (!base || NODE_DISABLE_COMPILE_CACHE) return undefined;
   try {
-    return isOwn(fs.statSync(base)) ? join(XDG_CACHE_HOME || join(HOME, '.cache'), 'iam-vault', 'compiled') : undefined;
+    if (!isOwn(fs.statSync(base))) return undefined;
+    const folder = join(XDG_CACHE_HOME || join(HOME, '.cache'), 'iam-vault', 'compiled');
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const real = fs.realpathSync(folder);
+    const { uid, mode } = fs.statSync(real);
+    return uid === process.geteuid() && (mode & 0o077) === 0 && nobodyElseCanMove(real) ? real : undefined;
   } catch {
     return undefined; // A start without it is slower, and that is all.
   }
@@ -44,6 +49,13 @@ function cacheFolder() {
 
 function isOwn({ uid, mode }) {
   return uid === process.geteuid() && (mode & 0o022) === 0;
+}
+
+/** Whether each directory above is this user's or root's, and others can write in none but a sticky one. */
+function nobodyElseCanMove(path) {
+  const above = dirname(path);
+  const { uid, mode } = fs.lstatSync(above);
+  return (uid === 0 || uid === process.geteuid()) && ((mode & 0o022) === 0 || (mode & 0o1000) !== 0) && (above === path || nobodyElseCanMove(above));
 }
 
 /** As `require` of a script in dist/, but for the compiled code; a later `require` gives the same. */

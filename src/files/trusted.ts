@@ -20,48 +20,40 @@ export function isOthersToChange({ mode, uid: owner }: { readonly mode: number; 
  * @throws VaultError store-unreachable
  */
 export async function trustedDirectory(path: string, mode = 0o755): Promise<string> {
-  return await follow(path, (missing) => make(missing, mode), requireDirectory);
+  return await follow(path, (missing) => make(missing, mode));
 }
 
 /**
- * As {@link trustedDirectory}, of a file or directory that may be missing: nothing is made. Whose a file itself is, is not looked at; it is to be opened
- * by this path, without following a link.
+ * As {@link trustedDirectory}, of a file or directory that may be missing, or may not be looked at: nothing is made. Whose a file itself is, is not asked;
+ * it is to be opened by this path, without following a link.
  * @throws VaultError store-unreachable
  */
 export async function trustedPath(path: string): Promise<string> {
-  return await follow(path, () => Promise.resolve(undefined), () => undefined);
+  return await follow(path);
 }
 
-/**
- * @param missing makes what is not there; what it leaves missing ends the way
- * @param found told what the path leads to
- */
-async function follow(path: string, missing: (path: string) => Promise<Stats | undefined>, found: (path: string, stats: Stats) => void): Promise<string> {
+/** @param make makes a directory that is missing; where it is left out, the way ends there */
+async function follow(path: string, make?: (path: string) => Promise<Stats>): Promise<string> {
   const uid = process.geteuid?.();
   let links = 0;
   let current: string = sep;
   await failingAs(path, async () => {
     const left = stepsOf(path);
-    let stats = await lstat(current);
-    requireTrusted(current, stats, uid);
+    requireTrusted(current, await lstat(current), uid);
     for (let step = left.shift(); step !== undefined; step = left.shift()) {
       if (step === '..') { current = dirname(current); continue; }
       const next = join(current, step);
-      const there = await find(next) ?? await missing(next);
-      if (there === undefined) { current = join(next, ...left); return; }
-      if (there.isSymbolicLink()) {
-        requireTrusted(next, there, uid);
-        if (++links > MOST_LINKS) throw new VaultError('store-unreachable', `There are too many symbolic links in ${path}.`, { details: { path } });
-        const target = await readlink(next);
-        left.unshift(...stepsOf(target));
-        if (target.startsWith(sep)) current = sep;
-        continue;
-      }
-      if (left.length > 0) requireDirectory(next, there);
-      if (there.isDirectory()) requireTrusted(next, there, uid);
-      [current, stats] = [next, there];
+      const found = make === undefined ? await find(next).catch(() => undefined) : await find(next) ?? await make(next);
+      const isFile = found !== undefined && !found.isDirectory() && !found.isSymbolicLink();
+      if (make !== undefined && isFile) throw new VaultError('store-unreachable', `${next} is no directory.`, { details: { path: next } });
+      if (found !== undefined && !(isFile && left.length === 0)) requireTrusted(next, found, uid);
+      if (found === undefined || isFile) { current = join(next, ...left); return; }
+      if (!found.isSymbolicLink()) { current = next; continue; }
+      if (++links > MOST_LINKS) throw new VaultError('store-unreachable', `There are too many symbolic links in ${path}.`, { details: { path } });
+      const target = await readlink(next);
+      left.unshift(...stepsOf(target));
+      if (target.startsWith(sep)) current = sep;
     }
-    found(current, stats);
   });
   return current;
 }
@@ -84,10 +76,6 @@ async function make(path: string, mode: number): Promise<Stats> {
   await chmod(path, mode); // Whatever the umask takes away.
   await syncDirectory(dirname(path));
   return await lstat(path);
-}
-
-function requireDirectory(path: string, stats: Stats): void {
-  if (!stats.isDirectory()) throw new VaultError('store-unreachable', `${path} is no directory.`, { details: { path } });
 }
 
 /** The permissions of a symbolic link say nothing; in a sticky directory nobody can replace what is not theirs. One that is read-only may be so for this process alone. */
