@@ -8,6 +8,9 @@ import { knownError } from '../unexpected.ts';
 import { openLiveness } from './liveness.ts';
 import type { Metrics } from './metrics.ts';
 
+/** Metrics are the same for whoever asks within this time, in milliseconds. */
+const FRESH_MS = 1000;
+
 /** Health and metrics on a port of this machine, where the configuration has one. */
 export interface Monitor extends Component {
   /** Events are counted from here on, before the port is there. */
@@ -33,6 +36,15 @@ export function openMonitor({ version, status, report }: MonitorOptions): Monito
     metrics ??= await openMetrics(version);
   };
 
+  /** Anybody on this machine may ask, as often as they like, and a rendering takes long: one at a time, for all who ask. */
+  let rendered: Promise<Uint8Array> | undefined;
+  const render = (now: AgentStatus | undefined): Promise<Uint8Array> => {
+    rendered ??= (metrics?.render(now) ?? Promise.resolve('')).then((text) => new TextEncoder().encode(text)).finally(() => {
+      setTimeout(() => { rendered = undefined; }, FRESH_MS).unref();
+    });
+    return rendered;
+  };
+
   const answer = async (path: string): Promise<HttpReply> => {
     const now = status();
     switch (path) {
@@ -41,7 +53,7 @@ export function openMonitor({ version, status, report }: MonitorOptions): Monito
         return json(isAlive ? 200 : 503, isAlive ? { healthy: true } : { healthy: false, reasons: [{ code: 'source-not-followed', count: 1 }] });
       }
       case '/readyz': return readiness(now);
-      case '/metrics': return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await metrics?.render(now) ?? '' };
+      case '/metrics': return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await render(now) };
       default: return refusal(404, 'there are /healthz, /readyz and /metrics here');
     }
   };
