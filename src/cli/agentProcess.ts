@@ -78,6 +78,7 @@ export async function runAgentProcess(environment: Environment, file: string, ve
     await lastLines();
     signals.leave();
     faults.leave();
+    setTimeout(() => { process.exit(); }, LAST_LINES_MS).unref(); // What somebody left open must not keep it from ending.
   }
 }
 

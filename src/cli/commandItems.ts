@@ -25,7 +25,7 @@ export const commandFlags = {
 export function splitCommand(argv: readonly string[]): { readonly own: string[]; readonly command: string[] } {
   const end = argv.indexOf('--');
   if (end >= 0 && (argv[end + 1] ?? '') !== '') return { own: argv.slice(0, end), command: argv.slice(end + 1) };
-  throw new VaultError('usage', 'There is no command to run.', { hint: 'Put it behind "--", as in: vault exec VAULT ITEM -- COMMAND.' });
+  throw new VaultError('usage', 'There is no command to run.', { hint: 'Put it behind "--", after the items: VAULT ITEM -- COMMAND.' });
 }
 
 /** An item, or one field of it. */

@@ -30,18 +30,23 @@ export async function readAgentBytes(path: string, uid: number | undefined): Pro
 
 /**
  * Path of the running agent's socket, for which its configuration is read no further than that: who only asks the agent need not check it.
- * @throws VaultError input-unreadable, input-too-large
+ * @throws VaultError input-unreadable, input-too-large, input-not-json
  */
 export async function agentSocket(path: string, uid: number | undefined): Promise<string> {
   const bytes = await readAgentBytes(path, uid);
-  return join((bytes === undefined ? undefined : runtimeDirectoryIn(bytes)) ?? DEFAULT_RUNTIME_DIRECTORY, CONTROL_SOCKET);
+  return join((bytes === undefined ? undefined : runtimeDirectoryIn(bytes, path)) ?? DEFAULT_RUNTIME_DIRECTORY, CONTROL_SOCKET);
 }
 
-function runtimeDirectoryIn(bytes: Uint8Array): string | undefined {
+function runtimeDirectoryIn(bytes: Uint8Array, path: string): string | undefined {
+  let found: unknown;
   try {
-    const { runtime_directory: directory } = JSON.parse(new TextDecoder().decode(bytes)) as { runtime_directory?: unknown };
-    return typeof directory === 'string' && isAbsolute(directory) ? directory : undefined;
+    found = JSON.parse(new TextDecoder().decode(bytes));
   } catch {
-    return undefined; // The agent itself will say what is wrong with it.
+    throw new VaultError('input-not-json', `${path} is not JSON, so it does not say where the agent's socket is.`, {
+      hint: `See what is wrong with it: vault agent check --config ${path}. An agent that runs goes on with what it read before.`, details: { source: path },
+    });
   }
+  if (found === null || typeof found !== 'object' || !('runtime_directory' in found)) return undefined;
+  const { runtime_directory: directory } = found;
+  return typeof directory === 'string' && isAbsolute(directory) ? directory : undefined;
 }

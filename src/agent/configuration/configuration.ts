@@ -107,6 +107,7 @@ function contradictions(configuration: AgentConfiguration, document: JsonDocumen
   for (const [value, path] of paths) {
     if (directories.some((directory) => value.startsWith(`${directory}/`))) add(path, 'it lies in a directory that another delivery replaces as a whole.');
   }
+  checkPlaces(configuration, add);
   const consumers = configuration.endpoint?.consumers ?? [];
   unique(consumers.map(({ name }, i) => [name, ['endpoint', 'consumers', i, 'name']]), 'a consumer of that name');
   unique(configuration.credentials.map(({ item }, i) => [refText(item), ['credentials', i, 'item']]), 'that item');
@@ -122,6 +123,23 @@ function contradictions(configuration: AgentConfiguration, document: JsonDocumen
     add(['monitor', 'port'], 'the endpoint has that port already; health and metrics need one of their own.');
   }
   return problems;
+}
+
+/** unix(7): 108 bytes with the NUL at the end; a socket is made beside its place first, under a name that is longer by five. */
+const LONGEST_SOCKET = 102;
+/** What the agent itself keeps in its runtime directory. */
+const OWN_NAMES = ['agent.sock', 'agent.lock', 'tokens', 'witness', 'deliveries'];
+
+function checkPlaces({ runtime_directory: runtime, deliveries }: AgentConfiguration, add: (path: JsonPath, message: string) => void): void {
+  const tooLong = (path: string): boolean => Buffer.byteLength(path) > LONGEST_SOCKET;
+  if (tooLong(`${runtime}/agent.sock`)) add(['runtime_directory'], `the path of the agent's socket in it would be too long; at most ${String(LONGEST_SOCKET)} bytes are possible.`);
+  const own = OWN_NAMES.map((name) => `${runtime}/${name}`);
+  for (const [i, { type, path }] of deliveries.entries()) {
+    const where = ['deliveries', i, 'path'];
+    if (type === 'socket' && tooLong(path)) add(where, `a socket's path has at most ${String(LONGEST_SOCKET)} bytes; this one has ${String(Buffer.byteLength(path))}.`);
+    if (own.some((each) => path === each || path.startsWith(`${each}/`)) || path === runtime) add(where, 'the agent keeps something of its own there; choose another name.');
+    if (type !== 'directory' && deliveries.some((other) => other.path.startsWith(`${path}/`))) add(where, 'another delivery lies below it, so it cannot be a file.');
+  }
 }
 
 /** @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */

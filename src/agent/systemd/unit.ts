@@ -29,7 +29,6 @@ export function systemdUnit({ configuration, config, program }: UnitOptions): st
   const text = [
     '[Unit]',
     'Description=iam-vault agent: secrets of this machine, kept fresh',
-    'Documentation=https://www.npmjs.com/package/iam-vault',
     ...(configuration.source.type === 'https' ? ['Wants=network-online.target', 'After=network-online.target'] : ['After=local-fs.target']),
     'StartLimitIntervalSec=0',
     '',
