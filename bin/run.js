@@ -16,6 +16,11 @@ const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 const argv = process.argv.slice(2);
 // The SDK's advice about Node versions is for its users, not for ours. A command that runs another one needs no SDK, and would hand the variable on.
 if (!argv.slice(0, 2).includes('exec')) process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+// An agent lives for months, idle nearly always: memory counts. Later than here it would be too late for most of it; where it is busy, src/cli/agentSpeed.ts lets it be fast.
+if (argv[0] === 'agent' && argv[1] === 'run') {
+  const { setFlagsFromString } = process.getBuiltinModule('v8');
+  for (const flag of ['--no-opt', '--liftoff-only', '--optimize-for-size']) setFlagsFromString(flag);
+}
 const folder = cacheFolder();
 if (folder !== undefined) Module.enableCompileCache?.(folder); // For the packages that a command loads.
 const { main } = loadProgram(join(import.meta.dirname, '../dist/vault.cjs'), new URL('../dist/vault.cjs', import.meta.url).href);

@@ -19,6 +19,7 @@ import { ensureDirectory } from '../files/write.ts';
 import { renderEvent } from '../reporting/agentEvents.ts';
 import { openStateDirectory } from '../state/stateDirectory.ts';
 import { endOnFault, takeSignals } from './agentSignals.ts';
+import { openSpeed } from './agentSpeed.ts';
 import { logStream } from './logStream.ts';
 
 /** How long the end of the log is waited for, in milliseconds. */
@@ -36,8 +37,10 @@ export async function runAgentProcess(environment: Environment, file: string, ve
   const report: ReportEvent = (event) => {
     log.report(event);
     monitor.observe(event);
+    speed.observe(event);
     if (event.type === 'delivered') service.readiness.look();
   };
+  const speed = openSpeed();
   const credentials = openCredentials(report);
   const deliverers: readonly Component[] = [openDeliveries(report), credentials];
   const service = openService({ variables: takeServiceVariables(environment), path: variable(environment, 'PATH'), components: deliverers, report });
@@ -76,6 +79,7 @@ export async function runAgentProcess(environment: Environment, file: string, ve
     await lastLines();
     signals.leave();
     faults.leave();
+    speed.leave();
   }
 }
 
