@@ -59,6 +59,7 @@ module.exports = {
     onlyFrom('sodium', 'node_modules/libsodium', '^src/sealing/sodium(Start)?\\.ts$'),
     onlyFrom('aws-sdk', 'node_modules/(@aws-sdk|@smithy)/', '^src/iam/(client\\w*|retryPolicy|awsErrors)\\.ts$'),
     onlyFrom('scanner', 'node_modules/@secretlint/', '^src/scanning/'),
+    onlyFrom('grpc', 'node_modules/(@grpc|protobufjs)/', '^src/stores/etcd/(client|messages)\\.ts$'),
     onlyFrom('native-lock', 'node_modules/fs-native-extensions/', '^src/files/lock\\.ts$'),
     onlyFrom('file-system', '^(node:)?fs(/promises)?$', '^src/(files/|config/repository\\.ts$|sandbox/|config/aws)'),
     {

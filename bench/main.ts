@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { benchAgent } from './agent.ts';
 import { benchDecrypt } from './decrypt.ts';
 import { benchIam } from './iam.ts';
 import { benchItems } from './items.ts';
@@ -11,7 +12,7 @@ import { benchSearch } from './search.ts';
 import { benchVerify } from './verify.ts';
 import { renderMarkdown, renderText, type Row } from './table.ts';
 
-const GROUPS: Readonly<Record<string, (scene: Scene) => Promise<Row[]>>> = { decrypt: benchDecrypt, seal: benchSeal, search: benchSearch, iam: benchIam, items: benchItems, verify: benchVerify };
+const GROUPS: Readonly<Record<string, (scene: Scene) => Promise<Row[]>>> = { decrypt: benchDecrypt, seal: benchSeal, search: benchSearch, iam: benchIam, items: benchItems, verify: benchVerify, agent: benchAgent };
 const DOCUMENT = 'docs/benchmarks.md';
 const MARKS = ['<!-- table -->', '<!-- end of table -->'] as const;
 

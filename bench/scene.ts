@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bech32 } from '@scure/base';
+import type { ItemDocuments } from '../src/items/model.ts';
+import type { Json } from '../src/json/canonical.ts';
 import type { Recipient, SealEntries } from '../src/items/recipients.ts';
 import { sealItemWith } from '../src/items/seal.ts';
 import { parseIdentity, type Identity } from '../src/sealing/identity.ts';
@@ -56,15 +58,20 @@ export function recipientLines(scene: Scene, count: number): string[] {
 
 /** Puts an item that is sealed to these nodes into the scene's repository. @param seal how, where nobody is to open it */
 export async function storeItem(scene: Scene, item: string, nodes: readonly Recipient[], seal: SealEntries = sealOnThreads): Promise<void> {
+  const store = openFileStore(join(scene.folder, 'repository'));
+  await store.writeItem({ vault: 'bench', item }, await makeItem(scene, item, nodes, 1, SECRET, seal), 0);
+}
+
+/** Documents of one generation of an item that is sealed to these nodes, and stored nowhere. */
+export async function makeItem(scene: Scene, item: string, nodes: readonly Recipient[], generation: number, data: Json, seal: SealEntries = sealOnThreads): Promise<ItemDocuments> {
   const identity = await adminIdentity(scene);
   const store = openFileStore(join(scene.folder, 'repository'));
   const roster = parseRoster(await store.readRoster(1) ?? new Uint8Array(), 'the roster').roster;
-  const documents = await sealItemWith(seal, {
-    vault: 'bench', item, repository: rosterDigest(roster), fields: { data: SECRET, search_query: 'role:bench' }, searchQuery: 'role:bench', namedAdmins: null, namedClients: [],
+  return await sealItemWith(seal, {
+    vault: 'bench', item, repository: rosterDigest(roster), fields: { data, search_query: 'role:bench' }, searchQuery: 'role:bench', namedAdmins: null, namedClients: [],
     recipients: [{ role: 'admin', name: 'admin', publicKey: identity.publicKey }, ...nodes],
-    generation: 1, signer: { name: 'admin', identity }, time: new Date(),
+    generation, signer: { name: 'admin', identity }, time: new Date(),
   });
-  await store.writeItem({ vault: 'bench', item }, documents, 0);
 }
 
 async function adminIdentity(scene: Scene): Promise<Identity> {

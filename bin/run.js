@@ -6,7 +6,7 @@ const Module = process.getBuiltinModule('module');
 const { dirname, join } = process.getBuiltinModule('path');
 const { Script } = process.getBuiltinModule('vm');
 
-/** The program begins with `//` and its own digest: so many characters. */
+/** A script of dist/ begins with `//` and its own digest: so many characters. */
 const DIGEST_LENGTH = 64;
 /** A kept file begins with its CRC-32, in hexadecimal. */
 const CRC_LENGTH = 8;
@@ -23,19 +23,30 @@ if (argv[0] === 'agent' && argv[1] === 'run') {
 }
 const folder = cacheFolder();
 if (folder !== undefined) Module.enableCompileCache?.(folder); // For the packages that a command loads.
-const { main } = loadProgram(join(import.meta.dirname, '../dist/vault.cjs'), new URL('../dist/vault.cjs', import.meta.url).href);
-await main(argv, import.meta.url);
+const runs = runsOf(argv);
+const program = load('vault.cjs');
+await program.main(argv, import.meta.url);
+
+/** What a run may be called: those of one name use the same functions. A command has one word or two. */
+function runsOf([first = 'help', second = '']) {
+  return (first.startsWith('-') ? ['help'] : [`${first}-${second}`, first]).filter((name) => /^[a-z_-]{1,60}$/.test(name));
+}
 
 /**
  * Where compiled code is kept. Where anybody but this user could have put it there, it would be a way to run code as this user:
- * so not in the shared temporary directory, but in the user's cache.
+ * so not in the shared temporary directory, but in the user's cache. Node itself looks at no owner, and makes its directory as the umask has it.
  */
 function cacheFolder() {
   const { XDG_CACHE_HOME, HOME, NODE_DISABLE_COMPILE_CACHE } = process.env;
   const base = XDG_CACHE_HOME || HOME;
   if (!base || NODE_DISABLE_COMPILE_CACHE) return undefined;
   try {
-    return isOwn(fs.statSync(base)) ? join(XDG_CACHE_HOME || join(HOME, '.cache'), 'iam-vault', 'compiled') : undefined;
+    if (!isOwn(fs.statSync(base))) return undefined;
+    const folder = join(XDG_CACHE_HOME || join(HOME, '.cache'), 'iam-vault', 'compiled');
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const real = fs.realpathSync(folder);
+    const { uid, mode } = fs.statSync(real);
+    return uid === process.geteuid() && (mode & 0o077) === 0 && nobodyElseCanMove(real) ? real : undefined;
   } catch {
     return undefined; // A start without it is slower, and that is all.
   }
@@ -45,26 +56,32 @@ function isOwn({ uid, mode }) {
   return uid === process.geteuid() && (mode & 0o022) === 0;
 }
 
-/** As `require`, but for the compiled code; a later `require` gives the same program. */
-function loadProgram(path, filename) {
-  const source = fs.readFileSync(path, 'latin1');
-  const build = `vault-${process.version}-${process.arch}-${source.slice(2, 2 + DIGEST_LENGTH)}`;
-  // A command has one word or two.
-  const [first = 'help', second = ''] = argv[0]?.startsWith('-') ? [] : argv;
-  const names = folder === undefined ? [] : [`${first}-${second}`, first].filter((name) => /^[a-z_-]{1,60}$/.test(name));
-  let cachedData;
-  for (const name of names) cachedData ??= readCompiled(join(folder, build, name));
-  const script = new Script(Module.wrap(source), { filename, cachedData });
+/** Whether each directory above is this user's or root's, and others can write in none but a sticky one. */
+function nobodyElseCanMove(path) {
+  const above = dirname(path);
+  const { uid, mode } = fs.lstatSync(above);
+  return (uid === 0 || uid === process.geteuid()) && ((mode & 0o022) === 0 || (mode & 0o1000) !== 0) && (above === path || nobodyElseCanMove(above));
+}
+
+/** As `require` of a script in dist/, but for the compiled code; a later `require` gives the same. */
+function load(name) {
+  const path = join(import.meta.dirname, '../dist', name);
   const require = Module.createRequire(path);
+  if (require.cache[path] !== undefined) return require.cache[path].exports;
+  const source = fs.readFileSync(path, 'latin1');
+  const place = folder === undefined ? undefined : join(folder, `vault-${process.version}-${process.arch}-${source.slice(2, 2 + DIGEST_LENGTH)}`);
+  let cachedData;
+  if (place !== undefined) for (const run of runs) cachedData ??= readCompiled(join(place, run));
+  const script = new Script(Module.wrap(source), { filename: new URL(`../dist/${name}`, import.meta.url).href, cachedData });
   const module = new Module(path);
-  module.importer = (name) => import(name);
+  module.importer = (wanted) => (wanted.startsWith('./') ? Promise.resolve(load(wanted)) : import(wanted));
   require.cache[path] = module;
   script.runInThisContext().call(module.exports, module.exports, require, module, path, dirname(path));
-  const name = names.find((each) => module.exports.names.includes(each));
-  if (name !== undefined && script.cachedDataRejected !== false) {
+  if (place !== undefined && script.cachedDataRejected !== false) {
     process.once('exit', (code) => {
+      const run = runs.find((each) => program.runs.includes(each));
       // What a run that failed had compiled would be all that later ones find.
-      if (code === 0) writeCompiled(join(folder, build), name, script.createCachedData());
+      if (code === 0 && run !== undefined) writeCompiled(join(place, run), script.createCachedData());
     });
   }
   return module.exports;
@@ -90,18 +107,18 @@ function crcOf(data) {
   return process.getBuiltinModule('zlib').crc32(data).toString(16).padStart(CRC_LENGTH, '0');
 }
 
-function writeCompiled(place, name, data) {
-  const temporary = join(place, `${name}.${process.pid}`);
+function writeCompiled(path, data) {
+  const temporary = `${path}.${process.pid}`;
   try {
-    if (fs.mkdirSync(place, { recursive: true, mode: 0o700 }) !== undefined) removeOld(dirname(place));
+    if (fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 }) !== undefined) removeOld();
     fs.writeFileSync(temporary, Buffer.concat([Buffer.from(crcOf(data)), data]), { mode: 0o600, flag: 'wx', flush: true });
-    fs.renameSync(temporary, join(place, name));
+    fs.renameSync(temporary, path);
   } catch {
     fs.rmSync(temporary, { force: true });
   }
 }
 
-function removeOld(folder) {
+function removeOld() {
   for (const build of fs.readdirSync(folder).filter((name) => name.startsWith('vault-'))) {
     const path = join(folder, build);
     if (Date.now() - fs.statSync(path).mtimeMs > KEPT_MS) fs.rmSync(path, { recursive: true, force: true });

@@ -14,7 +14,7 @@ process.chdir(root);
 const withTypes = !process.argv.includes('--no-types');
 
 /** Loaded only when they are needed, and large, native, or full of data files: they stay packages of their own. */
-const EXTERNAL = ['@aws-sdk/*', '@smithy/*', '@cloud-copilot/*', '@secretlint/*', 'fs-native-extensions', 'libsodium-wrappers-sumo', 'liquidjs', 'sshpk', 'yaml',
+const EXTERNAL = ['@cloud-copilot/*', '@secretlint/*', '@grpc/*', 'protobufjs', 'protobufjs/*', 'fs-native-extensions', 'libsodium-wrappers-sumo', 'liquidjs', 'sshpk', 'yaml',
   'typescript', // oclif would load it in a development checkout; here it never does
 ];
 
@@ -27,31 +27,20 @@ rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist');
 const common = { bundle: true, format: 'esm', platform: 'node', target: 'node20.19', logLevel: 'warning', metafile: true };
 // One file: each one more costs a start one millisecond. What a dynamic import names is evaluated when it is asked for, all the same.
-// A script, not a module: V8 can keep what it compiled of one (bin/run.js).
-const cli = await build({
-  ...common, format: 'cjs', write: false,
+const cli = await buildScript('dist/vault.cjs', {
   stdin: {
     resolveDir: 'src',
     contents: `import { main as start } from './cli/main.ts';
       export const main = (argv, file) => start(argv, file, modules);
       export const modules = { ${byPath.map((path) => `'${path}': () => import('./${path}.ts')`)} };
-      /** Runs of the program that differ in what they use, as bin/run.js names them. */
-      export const names = ${JSON.stringify(['help', '__complete', ...commands.map((file) => file.replace(/\.ts$/, '').replace('/', '-'))])};`,
+      /** What bin/run.js may call a run. */
+      export const runs = ${JSON.stringify(['help', '__complete', ...commands.map((file) => file.replace(/\.ts$/, '').replace('/', '-'))])};`,
   },
-  outfile: 'dist/vault.cjs', minify: true,
   external: EXTERNAL,
-  define: { 'import.meta.url': '__url' },
-  plugins: [builtins, lazyOclif, waitingLater, sodiumFile('dist/libsodium.wasm')],
+  plugins: [builtins, lazyOclif, waitingLater, sodiumFile('dist/libsodium.wasm'), apart(/\/clientPackages\.ts$/, './aws.cjs')],
 });
-for (const { path, text } of cli.outputFiles) {
-  const body = text
-    // A script that is compiled by itself cannot import: bin/run.js does it for it.
-    .replaceAll(/\bimport\((?!\))/g, '__import(')
-    // There, each byte is taken for a character, which esbuild leaves untrue in regular expressions alone.
-    .replaceAll(/[^\0-\x7f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  const program = `"use strict";const __import=module.importer??((name)=>import(name)),__url=process.getBuiltinModule("url").pathToFileURL(__filename).href;${body}`;
-  writeFileSync(path, `//${createHash('sha256').update(program).digest('hex')}\n${program}`);
-}
+// Hundreds of files in its packages: they take three times as long to load.
+const aws = await buildScript('dist/aws.cjs', { entryPoints: ['src/iam/clientPackages.ts'], plugins: [builtins] });
 await build({ ...common, entryPoints: ['src/workers/sealWorker.ts'], outfile: 'dist/sealWorker.js', minify: true, plugins: [builtins, sodiumFile('dist/libsodium.wasm')] });
 for (const path of byPath) {
   const file = join('dist', `${path}.js`);
@@ -62,14 +51,33 @@ const { modules } = createRequire(import.meta.url)('${vault.startsWith('.') ? va
 export default (await modules['${path}']()).default;\n`);
 }
 await build({ ...common, entryPoints: ['src/index.ts', 'src/aws.ts'], outdir: 'dist', outbase: 'src', splitting: true, packages: 'external', chunkNames: 'library/[name]-[hash]' });
-writeFileSync('dist/THIRD-PARTY-LICENSES.txt', licencesOf(cli.metafile));
+writeFileSync('dist/THIRD-PARTY-LICENSES.txt', licencesOf({ ...cli.metafile.inputs, ...aws.metafile.inputs }));
 if (withTypes) {
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.types.json'], { stdio: 'inherit' });
 }
 await writeManifest();
 
+/** A script, not a module: V8 can keep what it compiled of one (bin/run.js). */
+async function buildScript(outfile, options) {
+  const result = await build({ ...common, ...options, format: 'cjs', minify: true, write: false, outfile, define: { 'import.meta.url': '__url' } });
+  const [{ text }] = result.outputFiles;
+  const body = text
+    // A script that is compiled by itself cannot import: bin/run.js does it for it.
+    .replaceAll(/\bimport\((?!\))/g, '__import(')
+    // There, each byte is taken for a character, which esbuild leaves untrue in regular expressions alone.
+    .replaceAll(/[^\0-\x7f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const script = `"use strict";const __import=module.importer??((name)=>import(name)),__url=process.getBuiltinModule("url").pathToFileURL(__filename).href;${body}`;
+  writeFileSync(outfile, `//${createHash('sha256').update(script).digest('hex')}\n${script}`);
+  return result;
+}
+
+/** A module that is a script of its own. */
+function apart(filter, script) {
+  return { name: 'apart', setup: (each) => { each.onResolve({ filter }, () => ({ path: script, external: true })); } };
+}
+
 /** Licence texts of the packages whose code is inside the bundle. */
-function licencesOf({ inputs }) {
+function licencesOf(inputs) {
   const packages = new Set(Object.keys(inputs).map((file) => /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[0]).filter(Boolean));
   return [...packages].sort().map((directory) => {
     const { name, version, license } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));

@@ -62,6 +62,8 @@ export async function startAgent({ load, components, report, now }: AgentOptions
   let configurationProblem: VaultError | undefined;
   let isStopping = false;
   let follower: Follower;
+  /** The one whose news count: none while the components take on another configuration, which may be of another roster. */
+  let heard: Follower | undefined;
 
   /**
    * Makes a follower the one that counts. Components see it when everything that is known is in its states.
@@ -70,7 +72,7 @@ export async function startAgent({ load, components, report, now }: AgentOptions
    */
   const adopt = async ({ configuration, source, identity, memory }: AgentSettings, previous?: FollowerOptions['previous'], failed?: (error: unknown) => void): Promise<Follower> => {
     const next = openFollower({ roster: configuration.roster, source, identity, memory, refs: wantedItems(configuration), report, now, previous }, (contents) => {
-      if (follower === next) for (const component of components) component.changed(contents);
+      if (heard === next) for (const component of components) component.changed(contents);
     });
     await next.recall();
     for (const component of components) {
@@ -95,6 +97,7 @@ export async function startAgent({ load, components, report, now }: AgentOptions
       refuse(error);
       return;
     }
+    heard = undefined;
     const known = await leave(follower);
     try {
       follower = await adopt(next, inherited(known, old, next));
@@ -108,6 +111,7 @@ export async function startAgent({ load, components, report, now }: AgentOptions
       next.identity.wipe();
     }
     known.states.clear(); // The new follower has what it needs, and would keep the rest in memory.
+    heard = follower;
     follower.start();
   };
 
@@ -118,6 +122,7 @@ export async function startAgent({ load, components, report, now }: AgentOptions
     settings.identity.wipe();
     throw error;
   }
+  heard = follower;
   follower.start();
 
   let running: Promise<void> = Promise.resolve();

@@ -15,6 +15,7 @@ import { openAgentSettings } from '../config/agentSettings.ts';
 import { takeServiceVariables, variable, type Environment } from '../config/environment.ts';
 import { isVaultError, VaultError } from '../errors.ts';
 import { tryLock } from '../files/lock.ts';
+import { trustedDirectory, trustedPath } from '../files/trusted.ts';
 import { ensureDirectory } from '../files/write.ts';
 import { renderEvent } from '../reporting/agentEvents.ts';
 import { openStateDirectory } from '../state/stateDirectory.ts';
@@ -55,10 +56,11 @@ export async function runAgentProcess(environment: Environment, file: string, ve
     const first = await readAgentFile(file, environment.uid);
     await log.apply(first);
     // The socket is there: were it not this agent's alone, another would be cut off from those who ask it.
-    await ensureDirectory(first.runtime_directory, 0o755);
+    await trustedDirectory(first.runtime_directory);
     releases.push(await lock(first.runtime_directory, 'runtime_directory'));
     const state = await lockState(first.state_directory, report);
     if (state !== undefined) releases.push(state);
+    await trustedPath(first.state_directory); // Now that it is there.
     if (first.monitor !== undefined) await monitor.begin();
     const running = await startAgent({
       components, report, now,

@@ -1,5 +1,7 @@
+import { dirname } from 'node:path';
 import { agentSocket, readAgentBytes } from '../config/agentPlace.ts';
 import type { Environment } from '../config/environment.ts';
+import { trustedPath } from '../files/trusted.ts';
 import { checkName } from '../names.ts';
 import type { Workspace } from '../operations/workspace.ts';
 import { askAgent, askEndpoint, type ProcessCredentials } from './askForCredentials.ts';
@@ -33,7 +35,9 @@ export async function credentialsFor(request: CredentialsRequest): Promise<Proce
   const ref = { vault: checkName('vault', request.vault), item: checkName('item', request.item) };
   if (tokenFile !== undefined) return await askEndpoint(endpoint, tokenFile, ref.vault, ref.item);
   if (repository === undefined && identity === undefined) {
-    const served = await askAgent(await agentSocket(config, environment.uid), ref.vault, ref.item);
+    const socket = await agentSocket(config, environment.uid);
+    await trustedPath(dirname(socket)); // Whoever has a socket there decides in whose account this user works.
+    const served = await askAgent(socket, ref.vault, ref.item);
     if (served !== undefined) return served;
     if (isConfigNamed || await readAgentBytes(config, environment.uid) !== undefined) {
       const { openWithoutAgent } = await import('./withoutAgent.ts');

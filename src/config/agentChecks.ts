@@ -6,8 +6,10 @@ import { openTemplates } from '../agent/delivery/template.ts';
 import { isVaultError, VaultError, type ErrorCode } from '../errors.ts';
 import { accountNumber } from '../files/accounts.ts';
 import { pathKind, readRegularFile } from '../files/read.ts';
+import { trustedPath } from '../files/trusted.ts';
 import type { JsonDocument, JsonPath } from '../json/parse.ts';
 import { formatPath } from '../json/validate.ts';
+import { OWN_DIRECTORIES } from './agentFile.ts';
 import { loadIdentity } from './identities.ts';
 
 /** Something that a good configuration names, and that is not so on this machine. */
@@ -47,6 +49,7 @@ export async function checkAgentSurroundings(configuration: AgentConfiguration, 
   };
 
   await check(['identity'], 'error', async () => { (await loadIdentity(configuration.identity)).wipe(); });
+  for (const member of OWN_DIRECTORIES) await check([member], 'error', async () => { await trustedPath(configuration[member]); });
   const { source, runtime_directory: runtime, endpoint } = configuration;
   if (source.type === 'folder') await check(['source', 'path'], 'warning', () => requireDirectory(source.path));
   else if (source.ca_file !== undefined) await check(['source', 'ca_file'], 'error', () => requireFile(source.ca_file ?? '', 'file of certificates', MAX_CERTIFICATE_BYTES));

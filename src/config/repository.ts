@@ -2,23 +2,35 @@ import { realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { VaultError } from '../errors.ts';
-import { readRegularFile } from '../files/read.ts';
+import { pathKind, readRegularFile, realPath } from '../files/read.ts';
+import { createFile } from '../files/write.ts';
+import { layoutJson, type Json } from '../json/canonical.ts';
 import { parseJson } from '../json/parse.ts';
 import { validate } from '../json/validate.ts';
 import { FORMAT } from '../sealing/encoding.ts';
 import type { Store } from '../stores/store.ts';
 import { variable, type Environment } from './environment.ts';
+import { etcdStoreSchema, readEtcdSettings } from './etcdSettings.ts';
 
 /** Name of the file that marks the root of a vault repository. */
 export const CONFIG_FILE = 'vault.json';
 
-const configSchema = z.strictObject({ format: z.literal(FORMAT), store: z.strictObject({ engine: z.literal('file') }) });
+const fileStoreSchema = z.strictObject({ engine: z.literal('file') });
+const configSchema = z.strictObject({ format: z.literal(FORMAT), store: z.discriminatedUnion('engine', [fileStoreSchema, etcdStoreSchema]) });
 
 /** What vault.json holds. */
 export type VaultConfig = z.output<typeof configSchema>;
 
 /** The configuration that `vault init` writes. */
-export const DEFAULT_CONFIG: VaultConfig = { format: FORMAT, store: { engine: 'file' } };
+export const DEFAULT_CONFIG = { format: FORMAT, store: { engine: 'file' } } as const satisfies VaultConfig;
+
+/** The bytes of a vault.json. @throws VaultError input-invalid, where it would not be read again */
+export function encodeConfig(config: VaultConfig): Uint8Array {
+  // Members that are undefined are left out, as JSON does.
+  const bytes = new TextEncoder().encode(layoutJson(JSON.parse(JSON.stringify(config)) as { [key: string]: Json }));
+  parseConfig(bytes, CONFIG_FILE);
+  return bytes;
+}
 
 /** A repository that was found. */
 export interface OpenRepository {
@@ -37,9 +49,50 @@ export async function openRepository(environment: Environment, named?: string): 
   const path = join(root, CONFIG_FILE);
   const file = await readRegularFile(path, { maxBytes: 1 << 16 });
   if (file === undefined) throw missing(root);
-  validate(configSchema, parseJson(file.bytes, path), () => ['format', 'store', 'engine']);
+  const { store } = parseConfig(file.bytes, path);
+  return { root, store: await openStore(environment, root, store) };
+}
+
+/** A store that a person named, for `vault migrate`. */
+export interface NamedStore extends OpenRepository {
+  /** Writes a vault.json, which makes the place a repository; undefined where there is one. */
+  readonly make: (() => Promise<void>) | undefined;
+}
+
+/**
+ * Opens the store that `name` names: a directory with a vault.json, or a file in its form, which stands for the directory that it lies in. A directory without
+ * one, or none at all, is an empty file store to be.
+ * @throws VaultError repository-missing, input-*
+ */
+export async function openNamedStore(environment: Environment, name: string): Promise<NamedStore> {
+  const named = resolve(environment.cwd, name);
+  const isFile = await pathKind(named, true) === 'file';
+  const root = await realPath(isFile ? dirname(named) : named) ?? named;
+  const path = isFile ? named : join(root, CONFIG_FILE);
+  const file = await readRegularFile(path, { maxBytes: 1 << 16, followLink: isFile });
+  if (file !== undefined) return { root, store: await openStore(environment, root, parseConfig(file.bytes, path).store), make: undefined };
+  return {
+    root, store: await openStore(environment, root, DEFAULT_CONFIG.store),
+    async make() { await createFile(path, encodeConfig(DEFAULT_CONFIG), { mode: 0o644 }); },
+  };
+}
+
+/** @throws VaultError input-* */
+function parseConfig(bytes: Uint8Array, source: string): VaultConfig {
+  return validate(configSchema, parseJson(bytes, source), () => ['format', 'store', 'engine', 'endpoints', 'prefix', 'tls', 'credentials_file']);
+}
+
+/**
+ * Opens the store of a repository.
+ * @param root its directory: pins are kept by that place, which whoever writes vault.json cannot choose
+ */
+export async function openStore(environment: Environment, root: string, config: VaultConfig['store']): Promise<Store> {
+  if (config.engine === 'etcd') {
+    const { openEtcdStore } = await import('../stores/etcd/etcdStore.ts');
+    return openEtcdStore(root, await readEtcdSettings(environment, root, config));
+  }
   const { openFileStore } = await import('../stores/file/fileStore.ts');
-  return { root, store: openFileStore(root) };
+  return openFileStore(root);
 }
 
 async function findRoot(environment: Environment, named: string | undefined): Promise<string> {

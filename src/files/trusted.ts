@@ -20,6 +20,20 @@ export function isOthersToChange({ mode, uid: owner }: { readonly mode: number; 
  * @throws VaultError store-unreachable
  */
 export async function trustedDirectory(path: string, mode = 0o755): Promise<string> {
+  return await follow(path, (missing) => make(missing, mode));
+}
+
+/**
+ * As {@link trustedDirectory}, of a file or directory that may be missing, or may not be looked at: nothing is made. Whose a file itself is, is not asked;
+ * it is to be opened by this path, without following a link.
+ * @throws VaultError store-unreachable
+ */
+export async function trustedPath(path: string): Promise<string> {
+  return await follow(path);
+}
+
+/** @param make makes a directory that is missing; where it is left out, the way ends there */
+async function follow(path: string, make?: (path: string) => Promise<Stats>): Promise<string> {
   const uid = process.geteuid?.();
   let links = 0;
   let current: string = sep;
@@ -29,8 +43,11 @@ export async function trustedDirectory(path: string, mode = 0o755): Promise<stri
     for (let step = left.shift(); step !== undefined; step = left.shift()) {
       if (step === '..') { current = dirname(current); continue; }
       const next = join(current, step);
-      const found = await find(next) ?? await make(next, mode);
-      requireTrusted(next, found, uid);
+      const found = make === undefined ? await find(next).catch(() => undefined) : await find(next) ?? await make(next);
+      const isFile = found !== undefined && !found.isDirectory() && !found.isSymbolicLink();
+      if (make !== undefined && isFile) throw new VaultError('store-unreachable', `${next} is no directory.`, { details: { path: next } });
+      if (found !== undefined && !(isFile && left.length === 0)) requireTrusted(next, found, uid);
+      if (found === undefined || isFile) { current = join(next, ...left); return; }
       if (!found.isSymbolicLink()) { current = next; continue; }
       if (++links > MOST_LINKS) throw new VaultError('store-unreachable', `There are too many symbolic links in ${path}.`, { details: { path } });
       const target = await readlink(next);
@@ -61,13 +78,12 @@ async function make(path: string, mode: number): Promise<Stats> {
   return await lstat(path);
 }
 
-/** The permissions of a symbolic link say nothing; in a sticky directory nobody can replace what is not theirs. */
+/** The permissions of a symbolic link say nothing; in a sticky directory nobody can replace what is not theirs. One that is read-only may be so for this process alone. */
 function requireTrusted(path: string, found: Stats, uid: number | undefined): void {
   const isLink = found.isSymbolicLink();
-  const details = { path, owner: found.uid, mode: found.mode & 0o7777 };
-  if (!isLink && !found.isDirectory()) throw new VaultError('store-unreachable', `${path} is no directory.`, { details });
   if (!isOthersToChange({ mode: isLink || (found.mode & 0o1000) !== 0 ? 0 : found.mode, uid: found.uid }, uid)) return;
-  throw new VaultError('store-unreachable', `${path} can be changed by others than root and this user (owner ${String(found.uid)}, mode ${details.mode.toString(8).padStart(4, '0')}), who could so choose where is written.`, {
-    hint: 'Choose a place below a directory of root, as /run/iam-vault, and let "owner" and "group" say who may read the file.', details,
+  const mode = found.mode & 0o7777;
+  throw new VaultError('store-unreachable', `${path} can be changed by others than root and this user (owner ${String(found.uid)}, mode ${mode.toString(8).padStart(4, '0')}), who could so put anything in the place of what is there.`, {
+    hint: 'Choose a place below a directory of root, as /run/iam-vault; for what is delivered, "owner" and "group" say who may read it.', details: { path, owner: found.uid, mode },
   });
 }

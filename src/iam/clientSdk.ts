@@ -91,12 +91,7 @@ const DEFAULT_REGION = 'us-east-1';
  * Every setting that the SDK would look up by AWS_PROFILE is given, so that the environment cannot redirect an account.
  */
 export async function openSdk(profile: AwsProfile, options: SdkOptions): Promise<SdkClients> {
-  const [iamSdk, stsSdk, providers, retry] = await Promise.all([
-    import('@aws-sdk/client-iam'),
-    import('@aws-sdk/client-sts'),
-    import('@aws-sdk/credential-providers'),
-    import('@smithy/core/retry'),
-  ]);
+  const { iamSdk, stsSdk, providers, retry } = await import('./clientPackages.ts');
   const { maxAttempts } = options;
   const region = profile.region ?? DEFAULT_REGION;
   const http = {

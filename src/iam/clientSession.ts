@@ -40,7 +40,7 @@ const MAX_ATTEMPTS = 3;
  * @throws VaultError aws-refused, aws-throttled, aws-unreachable, aws-credentials
  */
 export async function openSession(request: SessionRequest, signal: AbortSignal): Promise<OpenedSession> {
-  const { STSClient, AssumeRoleCommand, GetSessionTokenCommand } = await import('@aws-sdk/client-sts');
+  const { stsSdk: { STSClient, AssumeRoleCommand, GetSessionTokenCommand } } = await import('./clientPackages.ts');
   const { name, region, endpoint, durationSeconds, role } = request;
   const client = new STSClient({
     region, maxAttempts: MAX_ATTEMPTS, retryMode: 'standard', defaultsMode: 'standard', requestHandler: HTTP,

@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path';
-import { CONFIG_FILE, DEFAULT_CONFIG } from '../config/repository.ts';
+import { CONFIG_FILE, DEFAULT_CONFIG, encodeConfig, type VaultConfig } from '../config/repository.ts';
 import { VaultError } from '../errors.ts';
 import { readRegularFile, realPath } from '../files/read.ts';
-import { createFile, ensureDirectory, removeFile } from '../files/write.ts';
+import { createFile, ensureDirectory } from '../files/write.ts';
 import { GIT_ATTRIBUTES } from '../git/attributes.ts';
 import { layoutJson } from '../json/canonical.ts';
 import { checkName } from '../names.ts';
@@ -24,7 +24,9 @@ export interface InitRequest {
   readonly identity: () => Promise<Identity>;
   readonly now: Date;
   readonly state: StateDirectory;
-  readonly openStore: (root: string) => Store;
+  /** What vault.json shall hold; the file store where it is left out. */
+  readonly config?: VaultConfig | undefined;
+  readonly openStore: (root: string) => Store | Promise<Store>;
   /** Make a recovery identity too, as a second admin. */
   readonly recovery?: boolean | undefined;
   /**
@@ -77,7 +79,8 @@ async function makeRepository(request: InitRequest, second?: { readonly recovery
   await ensureDirectory(named);
   // Pins are kept by this path, and it is by this path that the repository is found again.
   const root = await realPath(named) ?? named;
-  const store = request.openStore(root);
+  const config = encodeConfig(request.config ?? DEFAULT_CONFIG);
+  const store = await request.openStore(root);
   const admin: Admin = { name: request.adminName, public_key: identity.publicKey.line, signing_key: identity.signingKey.line };
   let begun = await begunRoster(store, admin);
   if (begun === 'other') throw exists(root);
@@ -87,15 +90,14 @@ async function makeRepository(request: InitRequest, second?: { readonly recovery
     if (remembered !== undefined || (await store.listItems()).length > 0) throw exists(root);
     // Nobody may have seen the secret that belongs to it, or its maker wants one now; and nobody relies on it yet.
     request.notice?.('An earlier run was interrupted. Its roster was never used: it is made anew, and a recovery secret that it printed opens nothing.');
-    await removeFile(join(root, 'trust', '1.json'));
+    await store.withdrawRoster();
     begun = undefined;
   }
   const roster: Roster = begun ?? {
     format: FORMAT, type: 'roster', version: 1, admins: [admin, ...(second === undefined ? [] : [second.recovery.admin])], quorum: 1, time: timeText(request.now), previous: null,
   };
   await ensureDirectory(join(root, 'iam-json-data'));
-  await ensureDirectory(join(root, 'data_bags', 'vault'));
-  for (const [name, text] of Object.entries(COMPANIONS)) await createFile(join(root, name), new TextEncoder().encode(text), MODE);
+  if (store.directory !== undefined) await makeCompanions(root);
   if (begun === undefined) await store.writeRoster(1, encodeRoster({ roster, signatures: [
     signRoster(roster, admin.name, identity), ...(second === undefined ? [] : [signRoster(roster, second.recovery.admin.name, second.identity)]),
   ] }));
@@ -105,9 +107,15 @@ async function makeRepository(request: InitRequest, second?: { readonly recovery
   const made: InitResult = { root, admin, roster: digest, ...(second === undefined ? {} : { recovery: second.recovery }) };
   if (second !== undefined) request.handOver?.(made);
   // Last: its presence is what makes this a repository.
-  await createFile(join(root, CONFIG_FILE), new TextEncoder().encode(layoutJson(DEFAULT_CONFIG)), MODE);
+  await createFile(join(root, CONFIG_FILE), config, MODE);
   await writePin(request.state, store.location, { version: 1, digest, repository: digest });
   return made;
+}
+
+/** What the working copy of a repository of files has, before there is anything in it. What is there already stays. */
+export async function makeCompanions(root: string): Promise<void> {
+  await ensureDirectory(join(root, 'data_bags', 'vault'));
+  for (const [name, text] of Object.entries(COMPANIONS)) await createFile(join(root, name), new TextEncoder().encode(text), MODE);
 }
 
 /** The roster of an earlier run for the same admin, with a recovery identity or without, that was interrupted before the end. */

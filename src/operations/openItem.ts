@@ -45,7 +45,10 @@ export async function openItem(workspace: Workspace, ref: ItemRef, identities: I
   }
   if (firstIdentity === undefined) throw new VaultError('identity-missing', 'No identity was given.');
   // Not for any of them: opening with the first says so, with the name that the inventory knows it by.
-  const name = await nameOf(workspace.store, trust.roster, firstIdentity.publicKey.fingerprint);
+  const name = await nameOf(workspace.store, trust.roster, firstIdentity.publicKey.fingerprint).catch((error: unknown) => {
+    if (!isVaultError(error, 'store-unreachable')) throw error;
+    return undefined; // A node may read sealed documents alone.
+  });
   return { ...openVerified(verified, firstIdentity, name), verified };
 }
 

@@ -216,6 +216,11 @@ export const schemas = {
       .describe('items that cannot be trusted or read'),
     foreign: z.array(z.strictObject({ vault: name, item: name })).optional().describe('items of chef-vault'),
   }),
+  'migrate': z.strictObject({
+    from: z.string().describe('directory of the repository'), to: z.string(), repository: fingerprint.describe('of version 1 of the roster'), fingerprint: fingerprint.describe('of the newest roster'),
+    rosters: count, items: count, inventory: count.describe('nodes, clients, roles and users'), proposals: count, changed: count.describe('documents that this run wrote or removed'),
+    left: z.array(z.strictObject({ vault: name, item: name })).describe('items of other programs, which stay where they are'),
+  }),
   'merge-driver': z.strictObject({ path: z.string(), merged: z.boolean() }),
   'node add': z.strictObject({ name, key_type: identity.shape.type, fingerprint }),
   'node list': z.strictObject({ nodes: z.array(z.strictObject(nodeSummary)) }),

@@ -18,6 +18,8 @@ export interface InventoryDocument {
 export interface Store {
   /** For messages, and the key under which a reader remembers its pin. */
   readonly location: string;
+  /** The directory in which the documents lie as files, where they do: for what is about files, and git. */
+  readonly directory: string | undefined;
 
   /** Both documents of an item, of one generation. */
   readItem(ref: ItemRef): Promise<ItemDocuments | undefined>;
@@ -50,6 +52,8 @@ export interface Store {
   readRoster(version: number): Promise<Uint8Array | undefined>;
   /** @throws VaultError store-conflict where that version exists */
   writeRoster(version: number, bytes: Uint8Array): Promise<void>;
+  /** Removes version 1 of the roster of a repository that nobody has used yet. */
+  withdrawRoster(): Promise<void>;
 
   /** Rosters that still lack signatures, each under its digest; sorted. */
   listProposals(): Promise<string[]>;
@@ -68,4 +72,9 @@ export interface Store {
   writeInventory(kind: InventoryKind, name: string, bytes: Uint8Array): Promise<void>;
   /** @returns whether there was one */
   removeInventory(kind: InventoryKind, name: string): Promise<boolean>;
+
+  /** What a migration to here noted when it began; undefined where none is under way. */
+  readMigration(): Promise<Uint8Array | undefined>;
+  /** Replaces it; undefined removes it. */
+  writeMigration(bytes: Uint8Array | undefined): Promise<void>;
 }

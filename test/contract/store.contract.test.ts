@@ -3,14 +3,16 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test, type TestContext } from 'node:test';
+import { after, describe, test, type TestContext } from 'node:test';
 import { isVaultError, VaultError, type ErrorCode } from '../../src/errors.ts';
 import { example, ref, repository, roster } from '../../src/items/example.testing.ts';
 import { parseKeys, type ItemDocuments } from '../../src/items/model.ts';
 import { parseItemDocuments, verifyItem } from '../../src/items/verify.ts';
 import type { ItemRef } from '../../src/sealing/dataKey.ts';
+import { openEtcdStore } from '../../src/stores/etcd/etcdStore.ts';
 import { openFileStore } from '../../src/stores/file/fileStore.ts';
 import type { Store } from '../../src/stores/store.ts';
+import { startEtcd, type EtcdCluster } from '../scripts/etcdCluster.ts';
 
 interface Engine {
   readonly name: string;
@@ -30,7 +32,25 @@ const engines: readonly Engine[] = [{
     const root = await folder(t);
     return [openFileStore(root), openFileStore(root)];
   },
-}];
+}, etcd('etcd', 1), etcd('etcd of three members', 3)];
+
+/** One etcd for all tests; each has a prefix of its own. */
+function etcd(name: string, members: number): Engine {
+  let starting: Promise<EtcdCluster> | undefined;
+  let prefixes = 0;
+  after(async () => { await (await starting)?.close(); });
+  return {
+    name,
+    async open(t) {
+      const { endpoints } = await (starting ??= startEtcd({ members }));
+      const prefix = `/iam-vault/test-${String(prefixes++)}/`;
+      // The second one prefers other members.
+      const stores = [openEtcdStore('/here', { endpoints, prefix }), openEtcdStore('/there', { endpoints: [...endpoints].reverse(), prefix })] as const;
+      t.after(() => { for (const store of stores) store.close(); });
+      return stores;
+    },
+  };
+}
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (data: Uint8Array | undefined): string => new TextDecoder().decode(data);

@@ -31,6 +31,7 @@ it('is kept, for its owner alone, by a run that succeeds; what another build lef
   assert.deepEqual(others, []);
   assert.deepEqual(await readdir(join(cache, PLACE, build)), ['help']);
   assert.equal((await stat(join(cache, PLACE, build, 'help'))).mode & 0o777, 0o600);
+  assert.equal((await stat(join(cache, PLACE))).mode & 0o777, 0o700);
 });
 
 it('is not run where others could have put it there, nor where it is damaged', async () => {
@@ -52,6 +53,11 @@ it('is not run where others could have put it there, nor where it is damaged', a
   await chmod(cache, 0o720);
   assert.match(await runs(planted), /^iam-vault\//);
   await chmod(cache, 0o700);
+  for (const shared of [PLACE, 'iam-vault']) {
+    await chmod(join(cache, shared), 0o770);
+    assert.match(await runs(planted), /^iam-vault\//, shared);
+    await chmod(join(cache, shared), 0o700);
+  }
   const flipped = Buffer.from(good);
   flipped.writeUInt8(flipped.readUInt8(good.length >> 1) ^ 1, good.length >> 1);
   for (const bytes of [flipped, good.subarray(0, good.length >> 1), good.subarray(0, 5)]) {

@@ -30,6 +30,8 @@ test('what is for a role needs one, and a key of a session goes nowhere else', (
   assert.deepEqual(problemsOf({ role_session_name: 'n1', external_id: 'xy', role_arn: ROLE }), []);
   assert.deepEqual(problemsOf({ lifetime: '30s' }), ['lifetime']);
   assert.deepEqual(problemsOf({ mode: 'key', duration: '1h' }), ['duration']);
+  for (const url of ['https://sts.eu-west-1.amazonaws.com', 'http://127.0.0.1:5000']) assert.deepEqual(problemsOf({ endpoint_url: url }), [], url);
+  for (const url of ['http://sts.example.com', 'http://127.0.0.1.example.com', 'https://user:word@sts.example.com', 'sts']) assert.deepEqual(problemsOf({ endpoint_url: url }), ['endpoint_url'], url);
   assert.deepEqual(problemsOf({}, { deliveries: [{ type: 'file', path: '/d', item: 'v/i' }] }), ['deliveries[0]']);
   const consumers = ['a', 'b'].map((name) => ({ name, items: ['v/i'], token_file: '/t' }));
   assert.deepEqual(problemsOf({}, { endpoint: { consumers } }), ['endpoint.consumers[1].token_file']);

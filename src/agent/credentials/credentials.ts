@@ -19,7 +19,7 @@ export interface Credentials extends Component {
   readonly forAgentUser: HttpHandler;
 }
 
-/** A session, and what the configuration says of it: one that stays the same stays open. */
+/** A session, and what the configuration says of it: one that stays the same, under the same roster, stays open. */
 interface ConfiguredSession {
   readonly configured: string;
   readonly keeper: SessionKeeper;
@@ -45,9 +45,9 @@ export function openCredentials(report: ReportEvent, now: () => number = Date.no
     await before?.http.close();
   };
 
-  /** Where one is configured as before, the one that is open. */
-  const sessionOf = (configuration: SessionConfiguration): readonly [string, ConfiguredSession] => {
-    const [name, configured] = [refText(configuration.item), JSON.stringify(configuration)];
+  /** Where one is configured as before, the one that is open; not under another roster, which may not vouch for its key. */
+  const sessionOf = (roster: string, configuration: SessionConfiguration): readonly [string, ConfiguredSession] => {
+    const [name, configured] = [refText(configuration.item), JSON.stringify({ roster, configuration })];
     const before = sessions.get(name);
     return [name, before?.configured === configured ? before : { configured, keeper: keepSession(configuration, { open, report, now, uptime }) }];
   };
@@ -60,7 +60,7 @@ export function openCredentials(report: ReportEvent, now: () => number = Date.no
       const tokens = await tokenFiles.ensure(endpoint?.consumers ?? [], join(runtime, 'tokens'));
       await serve(endpoint);
       const before = sessions;
-      sessions = new Map(credentials.flatMap((each) => (each.mode === 'session' ? [sessionOf(each)] : [])));
+      sessions = new Map(credentials.flatMap((each) => (each.mode === 'session' ? [sessionOf(configuration.roster, each)] : [])));
       holders = holdersOf(configuration, follower, sessions, now);
       consumers = (endpoint?.consumers ?? []).map(({ name, items }) => ({
         name,

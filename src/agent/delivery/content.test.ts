@@ -108,5 +108,9 @@ describe('templates', () => {
     await chmod(path, 0o666);
     templates.forget();
     await assert.rejects(templates.fill(path, {}), failsWith('template-invalid'));
+    await chmod(path, 0o600);
+    assert.equal(await openTemplates().fill(path, {}), 'two');
+    await chmod(directory, 0o777); // Its user could put a link to another's file there.
+    await assert.rejects(openTemplates().fill(path, {}), failsWith('template-invalid'));
   });
 });

@@ -23,6 +23,8 @@ interface Bench {
   apply(...deliveries: readonly Json[]): Promise<void>;
   /** Gives an item a new content; what is made of it is waited for by {@link apply} or {@link seen}. */
   put(item: string, fields: Fields): void;
+  /** Another roster is pinned, under which nothing is known yet. */
+  distrust(): void;
   /** Ends, as a process does; the next apply is another process's. */
   restart(): Promise<void>;
   /** Events of a type since they were last taken; those of other types are forgotten. */
@@ -36,6 +38,7 @@ async function openBench(t: TestContext): Promise<Bench> {
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'vault-deliveries-')));
   const contents = new Map<string, ItemContent>();
   const events: AgentEvent[] = [];
+  let roster = 'A'.repeat(43);
   let wake = (): void => undefined;
   const open = (): Component => openDeliveries((event) => {
     events.push(event);
@@ -51,7 +54,7 @@ async function openBench(t: TestContext): Promise<Bench> {
   return {
     at, text: (...names) => readFile(at(...names), 'utf8'),
     async apply(...deliveries) {
-      const text = JSON.stringify({ identity: '/identity', roster: 'A'.repeat(43), source: { type: 'folder', path: '/source' }, runtime_directory: at('run'), deliveries });
+      const text = JSON.stringify({ identity: '/identity', roster, source: { type: 'folder', path: '/source' }, runtime_directory: at('run'), deliveries });
       await component.apply(parseAgentConfiguration(new TextEncoder().encode(text), 'test'), follower);
     },
     put(item, fields) {
@@ -59,6 +62,10 @@ async function openBench(t: TestContext): Promise<Bench> {
       const content = { vault: 'vault', item, generation, signer: 'alice', time: '', signature: String(generation), fields };
       contents.set(item, content);
       component.changed([content]);
+    },
+    distrust() {
+      roster = `${'A'.repeat(42)}E`;
+      contents.clear();
     },
     async restart() {
       await component.stop();
@@ -213,6 +220,12 @@ test('a socket gives what is there now to each of many readers, and is not there
   assert.ok(process.memoryUsage().rss - before < 50e6);
   const delivered = bench.take('delivered');
   assert.deepEqual([delivered.length, delivered[0]], [1000, { type: 'delivered', kind: 'socket', target: path, items: [{ vault: 'vault', item: 'a', generation: 2 }] }]);
+  bench.distrust();
+  await bench.apply(socket);
+  await assert.rejects(stat(path));
+  bench.put('a', { x: 'vouched for' });
+  await bench.apply(socket);
+  assert.equal(await readSocket(path), 'vouched for');
   await bench.restart();
   await assert.rejects(stat(path));
 });

@@ -21,6 +21,8 @@ export function openDeliveries(report: ReportEvent): Component {
   const warned = new Set<string>();
   let follower: Follower | undefined;
   let records: { readonly directory: string; readonly all: Records } | undefined;
+  /** The roster that vouches for what was delivered. */
+  let roster: string | undefined;
   let queue: Promise<void> = Promise.resolve();
   /** Paths that are to be delivered, and not begun. */
   const waiting = new Set<string>();
@@ -57,7 +59,7 @@ export function openDeliveries(report: ReportEvent): Component {
     }
   };
 
-  const takeOn = async (configurations: readonly DeliveryConfiguration[], directory: string): Promise<void> => {
+  const takeOn = async (configurations: readonly DeliveryConfiguration[], directory: string, isSameRoster: boolean): Promise<void> => {
     if (records?.directory !== directory) records = { directory, all: openRecords(directory, report) };
     const { all } = records;
     const found = new Map((await all.read()).map((record) => [record.path, record]));
@@ -76,7 +78,8 @@ export function openDeliveries(report: ReportEvent): Component {
     }
     for (const [path, configuration] of wanted) {
       const before = deliveries.get(path);
-      if (before !== undefined && JSON.stringify(before.configuration) === JSON.stringify(configuration)) continue;
+      // Under another roster a socket gives nothing before that vouches for it.
+      if (isSameRoster && before !== undefined && JSON.stringify(before.configuration) === JSON.stringify(configuration)) continue;
       await before?.stop();
       deliveries.set(path, openDelivery(configuration, before?.owed ?? found.get(path)?.owed ?? false, {
         report, templates, records: all, contentOf: (ref) => follower?.state(ref)?.content, again: () => { void deliver([path]); },
@@ -93,7 +96,9 @@ export function openDeliveries(report: ReportEvent): Component {
           const text = diskWarning(delivery);
           if (text !== undefined) warn(text);
         }
-        await takeOn(configuration.deliveries, join(configuration.runtime_directory, RECORDS));
+        const isSameRoster = roster === configuration.roster;
+        ({ roster } = configuration);
+        await takeOn(configuration.deliveries, join(configuration.runtime_directory, RECORDS), isSameRoster);
       });
       await deliver(deliveries.keys());
     },

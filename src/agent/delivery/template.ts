@@ -1,7 +1,7 @@
 import type { Liquid, Template as Part } from 'liquidjs';
 import { isVaultError, VaultError } from '../../errors.ts';
 import { readRegularFile } from '../../files/read.ts';
-import { isOthersToChange } from '../../files/trusted.ts';
+import { isOthersToChange, trustedPath } from '../../files/trusted.ts';
 import { fileOf } from '../../items/fieldValues.ts';
 import { quoteForDotenv, quoteForShell } from '../../items/valueFormats.ts';
 import type { Json } from '../../json/canonical.ts';
@@ -69,7 +69,8 @@ export function openTemplates(uid: number | undefined = process.geteuid?.()): Te
 
 async function readTemplate(path: string, uid: number | undefined): Promise<string> {
   try {
-    const file = await readRegularFile(path, { maxBytes: MAX_BYTES, followLink: true });
+    // Whoever could point the path elsewhere would have root read any file to them.
+    const file = await readRegularFile(await trustedPath(path), { maxBytes: MAX_BYTES });
     if (file === undefined) throw invalid(path, undefined, 'there is no such file');
     if (isOthersToChange(file, uid)) throw invalid(path, undefined, 'others than the agent\'s user and root can change it');
     return new TextDecoder('utf-8', { fatal: true }).decode(file.bytes);

@@ -16,7 +16,8 @@ export interface HttpRequest {
 export interface HttpReply {
   readonly status: number;
   readonly type?: 'application/json' | 'text/plain; charset=utf-8' | 'text/plain; version=0.0.4; charset=utf-8';
-  readonly body: string;
+  /** Bytes are not copied: many may be sent the same. */
+  readonly body: string | Uint8Array;
 }
 
 /** What it throws becomes status 500, without a word of why. */
@@ -33,6 +34,8 @@ const MOST_CONNECTIONS = 512;
 /** Connections that ask nothing. One more, and the one that has been silent the longest is closed: who opens many keeps nobody else out. */
 const MOST_SILENT = 256;
 const MOST_REQUESTS_A_SOCKET = 10_000;
+/** Whoever takes nothing of a reply for so long loses it, in milliseconds; longer than anything that is answered takes. */
+const MOST_STILL_MS = 60_000;
 
 /**
  * Serves small replies on 127.0.0.1 or on a UNIX socket. Only GET, without bodies. On a port the Host header must name this machine itself, so that
@@ -68,6 +71,7 @@ export async function serveHttp(
   });
   server.maxConnections = MOST_CONNECTIONS;
   server.maxRequestsPerSocket = MOST_REQUESTS_A_SOCKET;
+  server.timeout = MOST_STILL_MS;
   server.on('connection', (socket) => {
     silent.add(socket);
     socket.once('close', () => { silent.delete(socket); });

@@ -81,7 +81,7 @@ export async function openMetrics(version: string): Promise<Metrics> {
         break;
       case 'command-failed': counted.commands.inc({ result: 'failed' }); break;
       case 'credentials-served': counted.served.inc({ consumer: event.consumer, mode: event.mode }); break;
-      case 'request-refused': counted.refused.inc({ reason: bounded(event.reason) }); break;
+      case 'request-refused': counted.refused.inc({ reason: bounded(event.reason) }, 1 + (event.unreported ?? 0)); break;
       case 'request-failed': counted.requestFailures.inc(); break;
       case 'session-opened': counted.sessions.inc(); break;
       case 'session-failed': counted.sessionFailures.inc({ code: event.error.code }); break;

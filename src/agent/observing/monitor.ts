@@ -6,6 +6,9 @@ import type { AgentStatus } from '../status.ts';
 import { knownError } from '../unexpected.ts';
 import type { Metrics } from './metrics.ts';
 
+/** Metrics are the same for whoever asks within this time, in milliseconds. */
+const FRESH_MS = 1000;
+
 /** Health and metrics on a port of this machine, where the configuration has one. */
 export interface Monitor extends Component {
   /** Events are counted from here on, before the port is there. */
@@ -30,11 +33,20 @@ export function openMonitor({ version, status, report }: MonitorOptions): Monito
     metrics ??= await openMetrics(version);
   };
 
+  /** Anybody on this machine may ask, as often as they like, and a rendering takes long: one at a time, for all who ask. */
+  let rendered: Promise<Uint8Array> | undefined;
+  const render = (now: AgentStatus | undefined): Promise<Uint8Array> => {
+    rendered ??= (metrics?.render(now) ?? Promise.resolve('')).then((text) => new TextEncoder().encode(text)).finally(() => {
+      setTimeout(() => { rendered = undefined; }, FRESH_MS).unref();
+    });
+    return rendered;
+  };
+
   const answer = async (path: string): Promise<HttpReply> => {
     switch (path) {
       case '/healthz': return isAlive() ? json(200, { healthy: true }) : json(503, { healthy: false, reasons: [{ code: 'source-not-followed', count: 1 }] });
       case '/readyz': return readiness(status());
-      case '/metrics': return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await metrics?.render(status()) ?? '' };
+      case '/metrics': return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await render(status()) };
       default: return refusal(404, 'there are /healthz, /readyz and /metrics here');
     }
   };

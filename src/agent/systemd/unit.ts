@@ -13,6 +13,9 @@ export interface UnitOptions {
 /** Name of the unit. */
 export const UNIT_NAME = 'iam-vault-agent.service';
 
+/** Below it only root can listen: nobody else takes the place of an agent that does not run. */
+const FIRST_OPEN_PORT = 1024;
+
 const MARK = '# Written by "vault agent install"; digest of what follows: ';
 
 /** The text of the agent's unit: closed as far as what its configuration asks for allows. */
@@ -90,6 +93,7 @@ function sandbox(configuration: AgentConfiguration, used: readonly string[], wri
     ...(changesOwners ? ['CAP_CHOWN', 'CAP_FOWNER'] : []),
     ...(changesOwners || writesElsewhere ? ['CAP_DAC_OVERRIDE'] : []),
     ...(runsCommands ? ['CAP_KILL'] : []),
+    ...([configuration.endpoint, configuration.monitor].some((each) => each !== undefined && each.port > 0 && each.port < FIRST_OPEN_PORT) ? ['CAP_NET_BIND_SERVICE'] : []),
   ];
   return [
     `CapabilityBoundingSet=${capabilities.join(' ')}`,

@@ -8,7 +8,7 @@ import { EXIT } from '../../reporting/exitCodes.ts';
 
 export default class AgentCheck extends VaultCommand {
   static override summary = 'Check a configuration of the agent; runs nothing.';
-  static override description = 'First the file itself: all that is wrong with it is told at once. Then what it names on this machine: the identity, users and groups, templates, programs, directories. Needs no root; what this user may not read is a warning. Ends with exit code 3 where the agent would not start, or something would never be delivered.';
+  static override description = 'First the file itself: what does not fit its schema is told at once, and where nothing is left of that, what contradicts itself. Then what it names on this machine: the identity, users and groups, templates, programs, directories. Needs no root; what this user may not read is a warning. Ends with exit code 3 where the agent would not start, or something would never be delivered.';
   static override examples = ['<%= config.bin %> agent check', '<%= config.bin %> agent check --config ./agent.json --json'];
   static override flags = { ...agentFlags };
 

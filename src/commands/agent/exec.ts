@@ -29,11 +29,11 @@ It passes signals on and ends as the command does. It logs to standard error. Se
   static override flags = {
     ...agentFlags, ...commandFlags,
     signal: Flags.string({ default: 'SIGTERM', helpValue: 'NAME', description: 'what the command is sent when values changed' }),
-    grace: Flags.string({ default: '10s', helpValue: 'TIME', description: 'how long it may take to end then, before it is killed' }),
+    grace: Flags.string({ default: '10s', helpValue: 'TIME', description: 'how long the command may take to end, before it is killed' }),
     timeout: Flags.string({ helpValue: 'TIME', description: 'fail where there is no good content after this time [default: wait]' }),
-    restart: Flags.option({ options: RESTART_POLICIES, default: 'never' as const, description: 'start it anew when it ends by itself' })(),
+    restart: Flags.option({ options: RESTART_POLICIES, default: 'never' as const, description: 'whether to start the command anew when it ends by itself' })(),
     user: Flags.string({ helpValue: 'NAME', description: 'run the command as this user' }),
-    group: Flags.string({ helpValue: 'NAME', description: 'and as this group [default: the user\'s]' }),
+    group: Flags.string({ helpValue: 'NAME', description: 'run the command as this group [default: that of --user]' }),
   };
 
   override async run(): Promise<void> {

@@ -7,7 +7,7 @@ import { renderAgentStatus } from '../../reporting/agentStatus.ts';
 import { EXIT } from '../../reporting/exitCodes.ts';
 
 export default class AgentStatus extends VaultCommand {
-  static override summary = 'Show how the running agent is: its items, what it delivers, and what is wrong.';
+  static override summary = 'Show how the running agent is: its items, and what is wrong with what it delivers.';
   static override description = 'Ends with exit code 0 where the agent is ready, which is to say that every item has a content and every delivery was made; with 1 where it is not; with 7 where no agent answers. Only root and the agent\'s own user may ask.';
   static override examples = ['<%= config.bin %> agent status', '<%= config.bin %> agent status --config ./agent.json --json'];
   static override flags = {

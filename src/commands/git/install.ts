@@ -3,6 +3,7 @@ import { VaultCommand } from '../../cli/vaultCommand.ts';
 import { repositoryFlags } from '../../cli/flags.ts';
 import { gitVariables } from '../../config/environment.ts';
 import { launcherWords } from '../../config/launcher.ts';
+import { filesOf } from '../../operations/git/filesOf.ts';
 import { installGit } from '../../operations/git/installGit.ts';
 import { foreignHookNotice, installJson, renderInstall } from '../../reporting/gitInstall.ts';
 
@@ -18,9 +19,9 @@ export default class GitInstall extends VaultCommand {
   override async run(): Promise<void> {
     const { flags } = await this.parse(GitInstall);
     const output = this.output(flags);
-    const { root } = await this.workspace(output, flags);
+    const { store } = await this.workspace(output, flags);
     const result = await installGit({
-      root, variables: gitVariables(this.environment), hook: flags.hook,
+      root: filesOf(store), variables: gitVariables(this.environment), hook: flags.hook,
       program: await launcherWords(this.environment, process.argv[1] ?? '', process.execPath),
     });
     output.result(installJson(result), renderInstall(result, output.colors));

@@ -14,6 +14,7 @@ import { encodeRoster, parseRoster, rosterDigest, type SignedRoster } from '../.
 import { sealOnThreads } from '../../workers/sealOnThreads.ts';
 import type { Identities } from '../openItem.ts';
 import { signerOf, trustRoster, type Workspace } from '../workspace.ts';
+import { filesOf } from './filesOf.ts';
 import { findPairs, findPublicKeys } from './findVersions.ts';
 import { readRosterChain, verifyVersion, type RosterChain } from './rosters.ts';
 
@@ -26,11 +27,12 @@ export interface Merger {
   readonly signer: Signer;
 }
 
-/** The git work tree that the repository lies in. @throws VaultError git-failed where it lies in none */
+/** The git work tree that the repository lies in. @throws VaultError git-failed where it lies in none, or in another store */
 export async function openWorkTree({ store }: Workspace, variables: Git['variables']): Promise<WorkTree> {
-  const tree = await findWorkTree(store.location, variables);
+  const directory = filesOf(store);
+  const tree = await findWorkTree(directory, variables);
   if (tree !== undefined) return tree;
-  throw new VaultError('git-failed', `${store.location} is in no git work tree.`, { hint: 'Run "git init" there first.', details: { root: store.location } });
+  throw new VaultError('git-failed', `${directory} is in no git work tree.`, { hint: 'Run "git init" there first.', details: { root: directory } });
 }
 
 /**

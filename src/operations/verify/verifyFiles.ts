@@ -4,6 +4,7 @@ import { checkoutIndex } from '../../git/checkoutIndex.ts';
 import { listFiles } from '../../git/listFiles.ts';
 import type { Git } from '../../git/run.ts';
 import type { Store } from '../../stores/store.ts';
+import { filesOf } from '../git/filesOf.ts';
 import type { Workspace } from '../workspace.ts';
 import { verifyRepository, type Verification, type VerifyRequest } from './verifyRepository.ts';
 
@@ -29,6 +30,7 @@ const NOT_OURS = new Set(['.git', 'node_modules']);
 export async function verifyFiles(workspace: Workspace, request: VerifyFilesRequest): Promise<Verification> {
   const { git, staged, openStore } = request;
   if (!staged) return await verifyAt(workspace, git.directory, request);
+  filesOf(workspace.store);
   return await withTemporaryDirectory(async (directory) => {
     const place = await checkoutIndex(git, directory);
     // What is remembered of the repository is remembered by its own place.

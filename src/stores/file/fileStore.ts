@@ -17,6 +17,8 @@ const READ_BATCH = 64;
 
 /** Name of the file, in the root of a repository, that its writers lock. */
 export const LOCK_FILE = '.vault.lock';
+/** There while `vault migrate` writes here. */
+const MIGRATION_FILE = '.vault.migration';
 
 /** Documents as files, laid out as a chef-repo (docs/format.md, "The repository"). `root` is an absolute path. */
 export function openFileStore(root: string): Store {
@@ -41,6 +43,7 @@ export function openFileStore(root: string): Store {
 
   return {
     location: root,
+    directory: root,
     readItem: (ref) => readItemFiles(root, ref),
     writeItem: (ref, documents, expected, premises) => lock(() => writeItemFiles(root, ref, documents, expected, premises)),
     removeItem: (ref, expected) => lock(() => removeItemFiles(root, ref, expected)),
@@ -69,6 +72,7 @@ export function openFileStore(root: string): Store {
         }
       });
     },
+    withdrawRoster: () => lock(() => removeFile(rosterPath(1))),
     listProposals: () => listProposalFiles(root),
     readProposal,
     async changeProposal(digest, change) {
@@ -99,5 +103,9 @@ export function openFileStore(root: string): Store {
       if (there) await removeFile(inventoryPath(kind, name));
       return there;
     }),
+    async readMigration() {
+      return (await readRegularFile(join(root, MIGRATION_FILE), { maxBytes: 1 << 16 }))?.bytes;
+    },
+    writeMigration: (bytes) => lock(() => (bytes === undefined ? removeFile(join(root, MIGRATION_FILE)) : replaceFile(join(root, MIGRATION_FILE), bytes, MODE))),
   };
 }

@@ -9,6 +9,7 @@ import { layoutJson } from '../../json/canonical.ts';
 import { checkName, KEYS_SUFFIX, nameProblem } from '../../names.ts';
 import { digestOf, equalBytes } from '../../sealing/encoding.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
+import { keysHead } from '../../items/keysHead.ts';
 import { parseKeys, type ItemDocuments } from '../../items/model.ts';
 import { compareNames } from '../../items/recipients.ts';
 import { pathsOf, pendingItem, type ItemPaths } from './layout.ts';
@@ -37,7 +38,7 @@ export async function readItemFiles(root: string, ref: ItemRef): Promise<ItemDoc
     const { item, keys } = stored;
     if (item === undefined && keys === undefined) return undefined;
     // What has no head of ours is not half of a write: it is damaged, or another program's.
-    if (item !== undefined && keys !== undefined && (headOf(keys) === undefined || belongTogether(item, keys))) return { item, keys };
+    if (item !== undefined && keys !== undefined && (keysHead(keys) === undefined || belongTogether(item, keys))) return { item, keys };
     if (attempt === READ_ATTEMPTS) {
       if (item !== undefined && keys !== undefined) return { item, keys }; // Verification says what is wrong with them.
       if (keys === undefined) return undefined; // A data bag item that was never a vault's.
@@ -157,38 +158,16 @@ function readPair(paths: ItemPaths): Partial<ItemDocuments> {
   return { ...(item === undefined ? {} : { item: item.bytes }), ...(keys === undefined ? {} : { keys: keys.bytes }) };
 }
 
-const headSchema = z.object({ header: z.object({ generation: z.number(), item_digest: z.string() }) });
-
-/** The two members of the header that the store goes by. Undefined where the document is damaged: verification tells how. */
-function headOf(keys: Uint8Array): { generation: number; item_digest: string } | undefined {
-  return parseHead(headerText(keys)) ?? parseHead(new TextDecoder().decode(keys));
-}
-
-/** The header stands behind the recipients, of whom there may be ten thousand. */
-function headerText(keys: Uint8Array): string {
-  const bytes = Buffer.from(keys.buffer, keys.byteOffset, keys.byteLength);
-  const start = bytes.lastIndexOf('\n  "header": {\n');
-  return start < 0 ? '' : `{${bytes.toString('utf8', start)}`;
-}
-
-function parseHead(text: string): z.output<typeof headSchema>['header'] | undefined {
-  try {
-    return headSchema.parse(JSON.parse(text)).header;
-  } catch {
-    return undefined;
-  }
-}
-
 /** 0 where there is no such document. */
 function generationOf(keys: Uint8Array | undefined): number {
   if (keys === undefined) return 0;
-  const head = headOf(keys);
+  const head = keysHead(keys);
   if (head === undefined) parseKeys(keys, 'The stored keys document'); // Throws, and says what is wrong.
   return head?.generation ?? 0;
 }
 
 function belongTogether(item: Uint8Array, keys: Uint8Array): boolean {
-  return digestOf(item) === headOf(keys)?.item_digest;
+  return digestOf(item) === keysHead(keys)?.item_digest;
 }
 
 /** Items of a data bag that have no keys document; sorted. */
