@@ -1,4 +1,4 @@
-import { isAbsolute, normalize } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { quoted } from '../../json/issueText.ts';
 import { nameProblem } from '../../names.ts';
@@ -23,8 +23,8 @@ function duration(least: number, most: number, rule: string) {
 }
 
 /** Not only absolute: what the message of an error shows is then what is opened. */
-const path = z.string().check(z.maxLength(4096), z.refine((text) => isAbsolute(text) && normalize(text) === text && !/\p{Cc}/u.test(text), {
-  error: ({ input }) => found(input, 'expected an absolute path, without "..", "//" or control characters'),
+const path = z.string().check(z.maxLength(4096), z.refine((text) => isAbsolute(text) && resolve(text) === text && !/\p{Cc}/u.test(text), {
+  error: ({ input }) => found(input, 'expected an absolute path, without "..", "//", a slash at its end or control characters'),
 }));
 
 /** `VAULT/ITEM`. */

@@ -12,8 +12,8 @@ export default class AgentCredentialProcess extends VaultCommand {
 There is always an Expiration, so that SDKs ask again and a rotated key spreads. See docs/agent-aws.md.`;
   static override examples = [
     '<%= config.bin %> agent credential-process vault an-aws-account-name_secret-files',
-    'credential_process = /usr/bin/<%= config.bin %> agent credential-process vault an-aws-account-name_secret-files',
-    'credential_process = /usr/bin/<%= config.bin %> agent credential-process --token-file /run/iam-vault/tokens/app vault an-aws-account-name_secret-files',
+    '<%= config.bin %> agent credential-process --token-file /run/iam-vault/tokens/app vault an-aws-account-name_secret-files',
+    'credential_process = vault agent credential-process VAULT ITEM',
   ];
   static override args = {
     vault: Args.string({ required: true, description: 'name of the vault' }),
