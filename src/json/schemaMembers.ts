@@ -22,7 +22,7 @@ function hasLiterals(shape: z.core.$ZodObjectDef['shape'], found: unknown): bool
   if (typeof found !== 'object' || found === null) return true;
   return Object.entries(shape).every(([name, member]) => {
     const def = defOf(member);
-    return def.type !== 'literal' || (Object.hasOwn(found, name) && def.values.includes((found as Readonly<Record<string, never>>)[name] ?? null));
+    return def.type !== 'literal' || (Object.hasOwn(found, name) && def.values.some((value) => value === (found as Readonly<Record<string, unknown>>)[name]));
   });
 }
 

@@ -13,7 +13,7 @@ const status: AgentStatus = {
   source: { location: 'https://example.com/\u001b[2J', answered: before(4) }, roster: { version: 3 }, state: {},
   items: [
     { vault: 'vault', item: 'db', ...good }, { vault: 'vault', item: 'web', ...good, error: { code: 'generation-rollback', message: 'older', hint: 'Look.' } },
-    { vault: 'vault', item: `${'long'.repeat(30)}`, ...none, error: { code: 'item-not-found', message: 'not\u202e there', hint: 'Look.' } },
+    { vault: 'vault', item: 'long'.repeat(30), ...none, error: { code: 'item-not-found', message: 'not\u202e there', hint: 'Look.' } },
   ],
   credentials: [{ vault: 'vault', item: 'db', mode: 'session', expiration: before(-1800), error: { code: 'aws-throttled', message: 'slow down' } }],
   problems: [{ subject: '/run/x', code: 'delivery-failed', message: 'no' }], log: { lost_lines: 2, lost_audit_lines: 1 },
