@@ -23,8 +23,10 @@ const program = load('vault.cjs');
 await program.main(argv, import.meta.url);
 
 /** What a run may be called: those of one name use the same functions. A command has one word or two. */
-function runsOf([first = 'help', second = '']) {
-  return (first.startsWith('-') ? ['help'] : [`${first}-${second}`, first]).filter((name) => /^[a-z_-]{1,60}$/.test(name));
+function runsOf(words) {
+  const [first = '-', second = ''] = words;
+  if (first.startsWith('-') || words.includes('--help') || words.includes('-h')) return ['help'];
+  return [`${first}-${second}`, first].filter((name) => /^[a-z_-]{1,60}$/.test(name));
 }
 
 /**

@@ -20,6 +20,10 @@ run(process.execPath, ['scripts/build.js', '--no-types']);
 const wanted = process.argv.slice(2);
 const files = ['src', 'test']
   .flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)))
-  .filter((file) => file.endsWith('.test.ts') && (wanted.length === 0 || wanted.some((part) => file.includes(part))))
-  .sort();
-run(process.execPath, ['--import', 'tsx', '--test', '--test-concurrency=2', ...files], { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' });
+  .filter((file) => file.endsWith('.test.ts') && (wanted.length === 0 || wanted.some((part) => file.includes(part))));
+for (const part of wanted) {
+  if (files.some((file) => file.includes(part))) continue;
+  console.error(`There is no test file whose path contains ${part}.`);
+  process.exit(2);
+}
+run(process.execPath, ['--import', 'tsx', 'scripts/runTests.js', ...files], { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' });

@@ -53,6 +53,8 @@ interface Scenario {
   readonly problems?: readonly string[];
   /** An editor is run, with plaintext in memory. */
   readonly edits?: boolean;
+  /** It is killed at every point, and not at those alone that are {@link isDistinct}. */
+  readonly everywhere?: boolean;
 }
 
 const PAIR = [/rename .*\.pending/, /rename .*_keys\.json/, /unlink .*\.pending/] as const;
@@ -102,12 +104,14 @@ const SCENARIOS: readonly Scenario[] = [
   {
     name: 'delete item', args: ['delete', 'item', VAULT, 'one', '--yes'], changed: { one: undefined }, done: ['item-not-found'],
     operations: [/unlink .*\/one\.json/, /unlink .*\/one_keys\.json/, /rename .*seen/], problems: ['one: document-invalid', 'one: item-missing'],
+    everywhere: true,
   },
 ];
 
 /**
  * What is left before an operation is what the one before left; a sync changes nothing that a killed process leaves; and as long as a
- * neighbour is written, it alone is different: half of it stands for all of that. kill.test.ts strikes each of these, and new directories.
+ * neighbour is written, it alone is different: half of it stands for all of that. The deletion strikes each of these, for one file, and
+ * kill.test.ts every step of writing an item, and new directories.
  */
 function isDistinct({ moment, name }: FilePoint): boolean {
   return moment === 'torn' || (moment === 'after' && /: (rename|link|unlink) /.test(name));
@@ -138,6 +142,7 @@ describe('killed anywhere', () => {
   async function atEachPoint(
     args: readonly string[], prepare: Scenario['prepare'], variables: Readonly<Record<string, string>>,
     run: (name: string, work: () => Promise<void>) => Promise<void>, check: (scene: RepositoryScene, killed: Finished, point: FilePoint) => Promise<void>,
+    wanted = isDistinct,
   ): Promise<readonly FilePoint[]> {
     const start = `prepared-${String(prepared++)}`;
     await Promise.all(scenes.map(async (scene) => {
@@ -149,14 +154,14 @@ describe('killed anywhere', () => {
       await scene.reset(start);
       return await findFilePoints(scene, args, variables);
     });
-    await Promise.all(points.filter(isDistinct).map((point) => run(point.name, () => inTurn(async (scene) => {
+    await Promise.all(points.filter(wanted).map((point) => run(point.name, () => inTurn(async (scene) => {
       await scene.reset(start);
       await check(scene, await killAtFile(scene, args, point, variables), point);
     }))));
     return points;
   }
 
-  for (const { name, prepare, args, changed, done = [], operations, problems = [], edits = false } of SCENARIOS) {
+  for (const { name, prepare, args, changed, done = [], operations, problems = [], edits = false, everywhere = false } of SCENARIOS) {
     test(`during ${name}`, { concurrency: AT_ONCE, skip: edits && !existsSync('/dev/shm') && 'needs a directory in memory' }, async (t) => {
       const variables: Record<string, string> = edits ? { EDITOR: 'node ../files/editor.cjs', XDG_RUNTIME_DIR: runtime } : {};
       const words = [...args, '--json'];
@@ -179,7 +184,7 @@ describe('killed anywhere', () => {
         await assertSecret(scene, [OLD, NEW], [again]);
         // In the state directory half a file may stay where there is nothing more to remember; the next one replaces it.
         assert.deepEqual(await unfinishedFiles(scene, 'repository'), []);
-      });
+      }, everywhere ? () => true : isDistinct);
       const names = points.map((point) => point.name).join('\n');
       for (const each of operations) assert.match(names, each);
     });
