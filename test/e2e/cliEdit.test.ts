@@ -173,7 +173,7 @@ describe('vault edit', () => {
     it(`leaves nothing behind at ${signal}`, async (t) => {
       const pipe = world.at(`ready-${signal}`);
       await writeFile(pipe, '');
-      const EDITOR = await editor(`fs.writeFileSync(${JSON.stringify(pipe)}, String(process.pid)); process.on('SIGINT', () => process.exit(0)); setInterval(() => {}, 1000);`);
+      const EDITOR = await editor(`process.on('SIGINT', () => process.exit(0)); setInterval(() => {}, 1000); fs.writeFileSync(${JSON.stringify(pipe)}, String(process.pid));`);
       const { child, finished } = world.start(edit(), { variables: variables(EDITOR) });
       let pid = '';
       while (pid === '') pid = await readFile(pipe, 'utf8');
