@@ -21,6 +21,14 @@ const MAX: Partial<Record<NameKind, number>> = { user: 64 };
 /** Suffix of the document beside an item that says who can open it; so no item may end in it. */
 export const KEYS_SUFFIX = '_keys';
 
+/** Names of audiences, which lie among the items of a vault; no other item has one. */
+const AUDIENCE = /^audience-[0-9a-f]{32}$/;
+
+/** Whether `name` is that of an audience, whom other items are sealed to as one; see docs/format.md, "Audiences". */
+export function isAudienceName(name: string): boolean {
+  return AUDIENCE.test(name);
+}
+
 /** Why `name` cannot be used as the name of a `kind`, or undefined where it can. */
 export function nameProblem(kind: NameKind, name: string): string | undefined {
   const max = MAX[kind] ?? NAME_MAX;

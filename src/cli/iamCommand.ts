@@ -4,6 +4,7 @@ import { readAwsProfiles } from '../config/awsProfiles.ts';
 import { openAccount, type AwsAccount } from '../iam/client.ts';
 import { checkFiles, requireClean } from '../operations/iam/checkFiles.ts';
 import type { IamOptions } from '../operations/iam/createIam.ts';
+import { AUDIENCE_FORMS, type Form } from '../operations/items/changeItem.ts';
 import type { IamFile } from '../policy/iamFile.ts';
 import { renderFindings } from '../reporting/check.ts';
 import type { Output } from '../reporting/output.ts';
@@ -17,6 +18,7 @@ export const iamArgs = { file: Args.string({ required: true, multiple: true, des
 export const iamFlags = {
   'adopt': Flags.boolean({ description: 'take over users and groups that this tool did not make' }),
   'recreate': Flags.boolean({ description: 'make items anew that were here before and are gone' }),
+  'audience': Flags.option({ options: AUDIENCE_FORMS, description: 'group: seal to one audience, which lists the recipients once for many items; inline: list them in each item [default: as each item is, and inline for new ones]' })(),
   ...sealFlags,
 };
 
@@ -24,6 +26,7 @@ interface IamFlagValues {
   readonly 'adopt': boolean;
   readonly 'accept-key': string[] | undefined;
   readonly 'recreate': boolean;
+  readonly 'audience'?: Form | undefined;
   readonly 'allow-empty': boolean;
   readonly 'skip-unsealable': boolean;
   readonly 'identity': string | undefined;
@@ -53,6 +56,7 @@ export abstract class IamCommand extends VaultCommand {
         adopt: flags.adopt,
         acceptKeys: flags['accept-key'] ?? [],
         recreate: flags.recreate,
+        form: flags.audience,
         allowEmpty: flags['allow-empty'],
         skipUnsealable: flags['skip-unsealable'],
         openAccount: (name) => {

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { changeFlags, ItemCommand } from '../cli/itemCommand.ts';
+import { AUDIENCE_FORMS } from '../operations/items/changeItem.ts';
 import { refreshItems, selectItems } from '../operations/items/refreshItems.ts';
 
 export default class Refresh extends ItemCommand {
@@ -8,7 +9,7 @@ export default class Refresh extends ItemCommand {
   static override description = `Who would gain access is sealed to at once, at the cost of one seal each. Who would lose it, and whose key changed, is shown and confirmed first; those items are encrypted anew under another key. What somebody has read before must be changed at its source all the same.
 
 A node that is gone from the inventory stays until --clean-unknown is given. A query that selects nobody any more is not applied without --allow-empty.`;
-  static override examples = ['<%= config.bin %> refresh', '<%= config.bin %> refresh vault --dry-run', '<%= config.bin %> refresh vault database --clean-unknown --yes'];
+  static override examples = ['<%= config.bin %> refresh', '<%= config.bin %> refresh vault --dry-run', '<%= config.bin %> refresh vault database --clean-unknown --yes', '<%= config.bin %> refresh vault --regroup group'];
   static override args = {
     vault: Args.string({ description: 'only the items of this vault' }),
     item: Args.string({ description: 'only this item' }),
@@ -16,6 +17,7 @@ A node that is gone from the inventory stays until --clean-unknown is given. A q
   static override flags = {
     'dry-run': Flags.boolean({ description: 'show what would be done; exits with 2 where there is something to do' }),
     'accept-signer': Flags.string({ multiple: true, multipleNonGreedy: true, helpValue: 'NAME', description: 'take what this former admin signed, and sign it anew: look at it first with "vault diff"; may be repeated' }),
+    regroup: Flags.option({ options: AUDIENCE_FORMS, description: 'group: seal these items to one audience with the same query and names, which lists the recipients once; inline: list them in each item again' })(),
     ...changeFlags,
   };
 
@@ -24,7 +26,7 @@ A node that is gone from the inventory stays until --clean-unknown is given. A q
     const output = this.output(flags);
     await this.withSession(output, flags, async (session) => {
       const refs = await selectItems(session.workspace.store, args.vault, args.item);
-      await this.runBatch(output, flags, refs.length, (options) => refreshItems(session, refs, { ...options, leaveForeign: args.item === undefined }));
+      await this.runBatch(output, flags, refs.length, (options) => refreshItems(session, refs, { ...options, leaveForeign: args.item === undefined, form: flags.regroup }));
     });
   }
 }

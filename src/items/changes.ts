@@ -1,5 +1,5 @@
 import { canonicalJson, type Json } from '../json/canonical.ts';
-import type { RecipientRole } from '../sealing/dataKey.ts';
+import type { SealRole } from '../sealing/dataKey.ts';
 import type { ItemDocument, KeysDocument } from './model.ts';
 import { compareNames, recipientNames } from './recipients.ts';
 
@@ -20,7 +20,7 @@ export interface FieldChange {
 }
 
 export interface RecipientChange {
-  readonly role: RecipientRole;
+  readonly role: SealRole;
   readonly name: string;
   readonly change: 'added' | 'removed' | 'key-changed';
 }
@@ -73,7 +73,7 @@ function compareFields(before: ItemVersion | undefined, after: ItemVersion | und
 }
 
 function compareRecipients(before: KeysDocument | undefined, after: KeysDocument | undefined): RecipientChange[] {
-  const byId = (keys: KeysDocument | undefined): Map<string, { role: RecipientRole; name: string; fingerprint: string }> =>
+  const byId = (keys: KeysDocument | undefined): Map<string, { role: SealRole; name: string; fingerprint: string }> =>
     new Map((keys === undefined ? [] : recipientNames(keys)).map((each) => [`${each.role} ${each.name}`, each]));
   const [from, to] = [byId(before), byId(after)];
   return namesOf(from, to).flatMap((id): RecipientChange[] => {

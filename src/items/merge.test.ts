@@ -12,7 +12,7 @@ import { alice, asRecipient, bob, carol, db, example, fields, mac, ref, reposito
 import { mergeAudience, mergeFields, UNREADABLE } from './merge.ts';
 import { mergeItem, mergeItemFile, type MergeSides } from './mergeItem.ts';
 import { parseKeys, type ItemDocuments, type KeysDocument } from './model.ts';
-import { recipientNames, sealEntry, type Recipient } from './recipients.ts';
+import { recipientNames, sealEntry, type AudienceRecipient, type Recipient } from './recipients.ts';
 import { extendItem, timeText } from './seal.ts';
 import { openItem, parseItemDocuments, verifyItem, type VerifiedItem } from './verify.ts';
 
@@ -21,7 +21,7 @@ const verify = (documents: ItemDocuments): VerifiedItem => verifyItem(parseItemD
 const authority = {
   signer: alice, time: new Date('2026-02-03T04:05:06Z'),
   publicKeyOf: ({ fingerprint }: { fingerprint: string }) => Promise.resolve(people.find(({ identity }) => identity.publicKey.fingerprint === fingerprint)?.identity.publicKey ?? assert.fail('no such key')),
-  sealEntries: (dataKey: Uint8Array, to: ItemRef, recipients: readonly Recipient[]) => Promise.resolve(recipients.map((each) => sealEntry(dataKey, to, each))),
+  sealEntries: (dataKey: Uint8Array, to: ItemRef, recipients: readonly (Recipient | AudienceRecipient)[]) => Promise.resolve(recipients.map((each) => sealEntry(dataKey, to, each))),
 };
 const sidesOf = (base: VerifiedItem | undefined, ours: VerifiedItem, theirs: VerifiedItem): MergeSides => ({ base, ours, theirs, open: (version) => openItem(version, alice.identity) });
 const conflicts = (error: unknown): boolean => isVaultError(error, 'merge-conflict');

@@ -49,6 +49,7 @@ interface MergedContent {
  */
 export async function mergeItem(sides: MergeSides, { signer, time, publicKeyOf, sealEntries }: MergeAuthority): Promise<ItemDocuments> {
   const { audience, content } = mergeParts(sides);
+  const group = content.of[0]?.header.group;
   const { ours, theirs } = sides;
   const ref: ItemRef = { vault: ours.vault, item: ours.item };
   const entries: { readonly role: RecipientName['role']; readonly entry: RecipientEntry }[] = [];
@@ -85,6 +86,7 @@ export async function mergeItem(sides: MergeSides, { signer, time, publicKeyOf, 
     recipients_count: audience.recipients.length,
     time: timeText(time),
     signer: signer.name,
+    ...(group === undefined ? {} : { group }),
   };
   return { item: content.bytes, keys: encodeKeys({ admins: listOf('admin'), clients: listOf('client'), header: signHeader(header, signer.identity) }) };
 }
@@ -99,10 +101,23 @@ export function mergeItemFile(sides: MergeSides): Uint8Array {
 
 function mergeParts(sides: MergeSides): { readonly audience: MergedAudience; readonly content: MergedContent } {
   const { ours, prefer } = sides;
+  refuseGroups(sides);
   const audience = mergeAudience(keysOf(sides), prefer);
   const content = mergeContent(sides);
   refuseConflicts(ours, [...audience.conflicts, ...content.conflicts, ...knowingRemoved(audience, content)]);
   return { audience, content };
+}
+
+/**
+ * Which key pair of an audience a merged item would be sealed to is decided by another merge, which this one does not see.
+ * @throws VaultError merge-conflict
+ */
+function refuseGroups({ ours, theirs }: MergeSides): void {
+  if (ours.keys.audience === undefined && theirs.keys.audience === undefined) return;
+  throw new VaultError('merge-conflict', `Both sides changed ${ours.vault}/${ours.item}, which is sealed to an audience: such items are not merged.`, {
+    hint: `Take one side whole: git checkout --theirs (or --ours) for ${ours.item}.json and ${ours.item}_keys.json. Then run "vault refresh ${ours.vault}", and make the other change anew.`,
+    details: { vault: ours.vault, item: ours.item },
+  });
 }
 
 /** The data key of the merged item must be one that nobody has who was removed: whoever removes encrypts anew. */

@@ -2,8 +2,9 @@ import * as z from 'zod/mini';
 import { isVaultError, VaultError } from '../errors.ts';
 import { layoutJson, type Json } from '../json/canonical.ts';
 import { decodeDocument, parseDocument } from '../json/document.ts';
-import { KEYS_SUFFIX, nameProblem, type NameKind } from '../names.ts';
+import { isAudienceName, KEYS_SUFFIX, nameProblem, type NameKind } from '../names.ts';
 import { FORMAT, isBase64 } from '../sealing/encoding.ts';
+import { parsePublicKey } from '../sealing/publicKey.ts';
 import type { SealedField } from '../sealing/field.ts';
 import { recipientsText, scanKeysText } from './keysText.ts';
 
@@ -41,7 +42,17 @@ export interface ItemHeader {
   readonly time: string;
   /** Name of the admin who signed. */
   readonly signer: string;
+  /** Of an audience alone. */
+  readonly group?: GroupHeader;
 }
+
+/** The keys of an audience: what other items are sealed to. */
+export type GroupHeader = {
+  /** Grows by one with every new key pair. */
+  readonly epoch: number;
+  /** `vaultseal1…` lines, the present one first; then those that some item may still be sealed to. */
+  readonly public_keys: readonly string[];
+};
 
 /** One who can open the item. */
 export interface RecipientEntry {
@@ -56,6 +67,8 @@ export interface KeysDocument {
   readonly header: ItemHeader & { readonly signature: string };
   readonly admins: readonly RecipientEntry[];
   readonly clients: readonly RecipientEntry[];
+  /** Where the item is sealed to an audience: then nobody else is listed. */
+  readonly audience?: RecipientEntry;
 }
 
 /** An item as a store keeps it. */
@@ -104,12 +117,15 @@ const headerSchema = z.strictObject({
   recipients_count: z.int().check(z.gte(1)),
   time: z.iso.datetime({ precision: 0 }),
   signer: name('admin'),
+  group: z.optional(z.strictObject({ epoch: z.int().check(z.gte(1)), public_keys: z.array(z.string().check(z.maxLength(200))).check(z.minLength(1), z.maxLength(1000)) })),
   signature: base64(64),
 });
 
 const entrySchema = z.strictObject({ name: name('node'), fingerprint: digest, sealed_key: base64(112) });
 
-const keysSchema = z.strictObject({ header: headerSchema, admins: z.array(entrySchema), clients: z.array(entrySchema) });
+const audienceEntrySchema = z.strictObject({ name: name('item').check(z.refine(isAudienceName, 'not the name of an audience')), fingerprint: digest, sealed_key: base64(112) });
+
+const keysSchema = z.strictObject({ header: headerSchema, admins: z.array(entrySchema), clients: z.array(entrySchema), audience: z.optional(audienceEntrySchema) });
 
 /**
  * Parses ITEM.json.
@@ -130,7 +146,9 @@ export function encodeItem(document: ItemDocument): Uint8Array {
  */
 export function parseKeys(bytes: Uint8Array, source: string): KeysDocument {
   const text = decodeDocument(bytes, source);
-  return scanKeys(text, source) ?? parseKeysText(text, source);
+  const document = scanKeys(text, source) ?? parseKeysText(text, source);
+  requireForm(document, source);
+  return document;
 }
 
 /** {@link parseKeysText}, in a tenth of the time; undefined where something is wrong with the document. */
@@ -138,8 +156,7 @@ function scanKeys(text: string, source: string): KeysDocument | undefined {
   const scanned = scanKeysText(text);
   if (scanned === undefined) return undefined;
   try {
-    const { header } = parseKeysText(scanned.rest, source);
-    return { header, admins: scanned.admins, clients: scanned.clients };
+    return { ...parseKeysText(scanned.rest, source), admins: scanned.admins, clients: scanned.clients };
   } catch (error) {
     if (isVaultError(error)) return undefined;
     throw error;
@@ -151,7 +168,8 @@ function scanKeys(text: string, source: string): KeysDocument | undefined {
  * @throws VaultError document-invalid, document-not-canonical, format-unsupported
  */
 export function parseKeysText(text: string, source: string): KeysDocument {
-  const document = parseDocument(keysSchema, text, source, { name: FORMAT, path: ['header', 'format'] });
+  // What is missing in JSON is missing, and not undefined.
+  const document = parseDocument(keysSchema, text, source, { name: FORMAT, path: ['header', 'format'] }) as KeysDocument;
   for (const [list, entries] of Object.entries({ admins: document.admins, clients: document.clients })) {
     if (entries.every((entry, i) => i === 0 || (entries[i - 1]?.name ?? '') < entry.name)) continue;
     throw new VaultError('document-not-canonical', `${source} was changed by hand or by another program: its ${list} are not sorted by name, each once.`, {
@@ -161,9 +179,28 @@ export function parseKeysText(text: string, source: string): KeysDocument {
   return document;
 }
 
+/** An item is sealed to those it lists, or to one audience; and an audience, by its name, has keys, and no audience itself. */
+function requireForm({ header, admins, clients, audience }: KeysDocument, source: string): void {
+  const isAudience = isAudienceName(header.id.slice(0, -KEYS_SUFFIX.length));
+  const isGood = isAudience === (header.group !== undefined) && (audience === undefined || (!isAudience && admins.length + clients.length === 0))
+    && (header.group?.public_keys ?? []).every(isSealingLine);
+  if (!isGood) throw new VaultError('document-invalid', `${source} does not fit: an item lists recipients or names one audience, and an audience has keys.`, { details: { source } });
+}
+
+function isSealingLine(line: string): boolean {
+  try {
+    const key = parsePublicKey(line);
+    return key.type === 'vault' && key.line === line;
+  } catch (error) {
+    if (isVaultError(error, 'key-invalid')) return false;
+    throw error;
+  }
+}
+
 /** The bytes of ITEM_keys.json. */
 export function encodeKeys(document: KeysDocument): Uint8Array {
-  const { header, admins, clients } = document;
+  const { header, admins, clients, audience } = document;
+  if (audience !== undefined) return new TextEncoder().encode(layoutOf(document));
   const recipients = recipientsText(document);
   return new TextEncoder().encode(recipients === undefined ? layoutOf({ header, admins, clients }) : recipients + layoutOf({ header }).slice('{\n'.length));
 }

@@ -1,6 +1,6 @@
 import { canonicalBytes } from '../json/canonical.ts';
 import { digestOf, encodeBase64, utf8 } from '../sealing/encoding.ts';
-import { sealDataKey, type ItemRef, type RecipientRole } from '../sealing/dataKey.ts';
+import { sealDataKey, type ItemRef, type RecipientRole, type SealRole } from '../sealing/dataKey.ts';
 import type { PublicKey } from '../sealing/publicKey.ts';
 import type { KeysDocument, RecipientEntry } from './model.ts';
 
@@ -11,9 +11,16 @@ export interface Recipient {
   readonly publicKey: PublicKey;
 }
 
+/** An audience that an item is sealed to. */
+export interface AudienceRecipient {
+  readonly role: 'audience';
+  readonly name: string;
+  readonly publicKey: PublicKey;
+}
+
 /** Who an entry is for, without its key. */
 export interface RecipientName {
-  readonly role: RecipientRole;
+  readonly role: SealRole;
   readonly name: string;
   readonly fingerprint: string;
 }
@@ -33,10 +40,10 @@ export function sortEntries(entries: readonly RecipientEntry[]): RecipientEntry[
 }
 
 /** All recipients of a keys document, admins first. */
-export function recipientNames(keys: Pick<KeysDocument, 'admins' | 'clients'>): RecipientName[] {
-  const named = (role: RecipientRole, entries: readonly RecipientEntry[]): RecipientName[] =>
+export function recipientNames(keys: Pick<KeysDocument, 'admins' | 'clients' | 'audience'>): RecipientName[] {
+  const named = (role: SealRole, entries: readonly RecipientEntry[]): RecipientName[] =>
     entries.map(({ name, fingerprint }) => ({ role, name, fingerprint }));
-  return [...named('admin', keys.admins), ...named('client', keys.clients)];
+  return [...named('admin', keys.admins), ...named('client', keys.clients), ...named('audience', keys.audience === undefined ? [] : [keys.audience])];
 }
 
 /** Digest over [role, name, fingerprint] of each recipient, sorted by role, then name. */
@@ -49,11 +56,11 @@ export function recipientsDigest(recipients: readonly RecipientName[]): string {
 }
 
 /** Seals the data key to each recipient: one entry for each, in their order. */
-export type SealEntries = (dataKey: Uint8Array, ref: ItemRef, recipients: readonly Recipient[]) => Promise<readonly RecipientEntry[]>;
+export type SealEntries = (dataKey: Uint8Array, ref: ItemRef, recipients: readonly (Recipient | AudienceRecipient)[]) => Promise<readonly RecipientEntry[]>;
 
 /** What sealing needs to know of a recipient. */
 export interface SealTarget {
-  readonly role: RecipientRole;
+  readonly role: SealRole;
   readonly name: string;
   readonly publicKey: Pick<PublicKey, 'x25519' | 'fingerprint'>;
 }

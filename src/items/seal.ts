@@ -1,14 +1,14 @@
 import type { Json } from '../json/canonical.ts';
 import { KEYS_SUFFIX } from '../names.ts';
 import { digestOf, FORMAT, wipe } from '../sealing/encoding.ts';
-import { commitmentOf, newDataKey, type ItemRef, type RecipientRole } from '../sealing/dataKey.ts';
+import { commitmentOf, newDataKey, type ItemRef, type RecipientRole, type SealRole } from '../sealing/dataKey.ts';
 import { sealField } from '../sealing/field.ts';
 import type { Identity } from '../sealing/identity.ts';
 import { signStatement } from '../sealing/signature.ts';
 import {
-  encodeItem, encodeKeys, type ItemDocument, type ItemDocuments, type ItemHeader, type RecipientEntry,
+  encodeItem, encodeKeys, type GroupHeader, type ItemDocument, type ItemDocuments, type ItemHeader, type RecipientEntry,
 } from './model.ts';
-import { compareNames, recipientsDigest, recipientNames, sealEntry, sortEntries, type Recipient, type SealEntries } from './recipients.ts';
+import { compareNames, recipientsDigest, recipientNames, sealEntry, sortEntries, type AudienceRecipient, type Recipient, type SealEntries } from './recipients.ts';
 import type { VerifiedItem } from './verify.ts';
 
 /** An admin who signs. */
@@ -27,7 +27,10 @@ export interface NewGeneration extends ItemRef {
   readonly namedAdmins: readonly string[] | null;
   /** Names of clients that shall be recipients whatever the query selects. */
   readonly namedClients: readonly string[];
-  readonly recipients: readonly Recipient[];
+  /** Admins and clients; or one audience alone. */
+  readonly recipients: readonly (Recipient | AudienceRecipient)[];
+  /** Of an audience. */
+  readonly group?: GroupHeader | undefined;
   /** 1 for a new item; one more than the generation it replaces otherwise. */
   readonly generation: number;
   readonly signer: Signer;
@@ -65,8 +68,9 @@ function composeItem(next: NewGeneration, dataKey: Uint8Array, sealed: readonly 
     fields: Object.fromEntries(Object.entries(next.fields).map(([field, value]) => [field, sealField(value, dataKey, ref, field)])),
   };
   const itemBytes = encodeItem(document);
-  const entriesOf = (role: RecipientRole): RecipientEntry[] => sortEntries(sealed.filter((_, i) => next.recipients[i]?.role === role));
-  const entries = { admins: entriesOf('admin'), clients: entriesOf('client') };
+  const entriesOf = (role: SealRole): RecipientEntry[] => sortEntries(sealed.filter((_, i) => next.recipients[i]?.role === role));
+  const [audience] = entriesOf('audience');
+  const entries = { admins: entriesOf('admin'), clients: entriesOf('client'), ...(audience === undefined ? {} : { audience }) };
   const names = recipientNames(entries);
   const header: ItemHeader = {
     format: FORMAT,
@@ -82,6 +86,7 @@ function composeItem(next: NewGeneration, dataKey: Uint8Array, sealed: readonly 
     recipients_count: names.length,
     time: timeText(next.time),
     signer: next.signer.name,
+    ...(next.group === undefined ? {} : { group: next.group }),
   };
   return { item: itemBytes, keys: encodeKeys({ ...entries, header: signHeader(header, next.signer.identity) }) };
 }
@@ -103,7 +108,8 @@ export function extendItem(
   const ref: ItemRef = { vault: verified.vault, item: verified.item };
   const withNew = (role: RecipientRole, present: readonly RecipientEntry[]): RecipientEntry[] =>
     sortEntries([...present, ...newcomers.filter((each) => each.role === role).map((each) => sealEntry(dataKey, ref, each))]);
-  const entries = { admins: withNew('admin', verified.keys.admins), clients: withNew('client', verified.keys.clients) };
+  const { audience: group } = verified.keys;
+  const entries = { admins: withNew('admin', verified.keys.admins), clients: withNew('client', verified.keys.clients), ...(group === undefined ? {} : { audience: group }) };
   const names = recipientNames(entries);
   const header: ItemHeader = {
     ...verified.header,

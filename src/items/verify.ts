@@ -1,7 +1,7 @@
 import { VaultError } from '../errors.ts';
 import { KEYS_SUFFIX } from '../names.ts';
 import { decodeBase64, digestOf, equalBytes, utf8, wipe } from '../sealing/encoding.ts';
-import { commitmentOf, openDataKey, type ItemRef, type RecipientRole } from '../sealing/dataKey.ts';
+import { commitmentOf, openDataKey, type ItemRef, type SealRole } from '../sealing/dataKey.ts';
 import { openField } from '../sealing/field.ts';
 import type { Identity } from '../sealing/identity.ts';
 import { verifyStatement } from '../sealing/signature.ts';
@@ -141,26 +141,28 @@ export interface OpenItem {
 }
 
 /** Which entry is an identity's own: by fingerprint, never by trying. Admins first. */
-export function ownEntry(keys: KeysDocument, fingerprint: string): { role: RecipientRole; entry: RecipientEntry } | undefined {
+export function ownEntry(keys: KeysDocument, fingerprint: string): { role: SealRole; entry: RecipientEntry } | undefined {
   const admin = keys.admins.find((entry) => entry.fingerprint === fingerprint);
   if (admin !== undefined) return { role: 'admin', entry: admin };
   const client = keys.clients.find((entry) => entry.fingerprint === fingerprint);
-  return client === undefined ? undefined : { role: 'client', entry: client };
+  if (client !== undefined) return { role: 'client', entry: client };
+  return keys.audience?.fingerprint === fingerprint ? { role: 'audience', entry: keys.audience } : undefined;
 }
 
 /**
  * Steps 6 to 8: finds the own entry, opens the data key, checks it; fields are decrypted when asked for.
  * @param name the reader's own name, where it is known, to say more when there is no entry for its key
+ * @param wanted the item that is opened by this one, which is its audience, for messages
  * @throws VaultError not-a-recipient, recipient-key-changed, sealed-key-unopenable, sealed-key-context, commitment-mismatch
  */
-export function openItem(verified: VerifiedItem, identity: Identity, name?: string): OpenItem {
+export function openItem(verified: VerifiedItem, identity: Identity, name?: string, wanted: ItemRef = verified): OpenItem {
   const ref: ItemRef = { vault: verified.vault, item: verified.item };
   const where = `${ref.vault}/${ref.item}`;
 
   // 6. own entry
   const { fingerprint } = identity.publicKey;
   const own = ownEntry(verified.keys, fingerprint);
-  if (own === undefined) throw noEntry(verified, fingerprint, name);
+  if (own === undefined) throw noEntry(verified, fingerprint, name, wanted);
 
   // 7. the sealed key, its context and the commitment
   const sealed = decodeBase64(own.entry.sealed_key, `The sealed key of ${own.entry.name}`);
@@ -193,21 +195,21 @@ export function openItem(verified: VerifiedItem, identity: Identity, name?: stri
   };
 }
 
-function noEntry(verified: VerifiedItem, fingerprint: string, name: string | undefined): VaultError {
-  const where = `${verified.vault}/${verified.item}`;
+function noEntry(verified: VerifiedItem, fingerprint: string, name: string | undefined, { vault, item }: ItemRef): VaultError {
+  const where = `${vault}/${item}`;
   const who = name ?? 'this identity';
   const listed = name === undefined ? undefined
     : [...verified.keys.clients, ...verified.keys.admins].find((entry) => entry.name === name);
   if (listed !== undefined) {
     return new VaultError('recipient-key-changed', `${where} is sealed to ${who}, but to another key (${listed.fingerprint}) than this one (${fingerprint}).`, {
       hint: `Use the identity that belongs to that key, or ask an admin to accept the new key of ${who} and seal the item again.`,
-      details: { vault: verified.vault, item: verified.item, name, fingerprint, sealed_to: listed.fingerprint },
+      details: { vault, item, name, fingerprint, sealed_to: listed.fingerprint },
     });
   }
   return new VaultError('not-a-recipient', `${who} (${fingerprint}) is not a recipient of ${where}.`, {
     hint: verified.header.search_query === ''
       ? 'Ask an admin to add it to the recipients.'
       : `The item is sealed to the nodes that ${verified.header.search_query} selected when it was written; ask an admin to review them.`,
-    details: { vault: verified.vault, item: verified.item, ...(name === undefined ? {} : { name }), fingerprint },
+    details: { vault, item, ...(name === undefined ? {} : { name }), fingerprint },
   });
 }

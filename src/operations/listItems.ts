@@ -1,7 +1,8 @@
 import { isVaultError, VaultError } from '../errors.ts';
 import { nearest } from '../json/validate.ts';
 import type { ItemRef } from '../sealing/dataKey.ts';
-import { checkName } from '../names.ts';
+import { checkName, isAudienceName } from '../names.ts';
+import { openGroups, recipientsOf } from './items/groups.ts';
 import { readVerifiedItem, trustRoster, type Workspace } from './workspace.ts';
 
 /** An item as it is listed: counts of who can open it. */
@@ -25,12 +26,15 @@ export interface ItemList {
 
 /**
  * Items of one vault or of all, each verified; those that fail it are told apart, and do not hide the others.
+ * Audiences are no items of anybody's, and are left out.
+ * @param readableBy only what this node or admin can open
  * @throws VaultError item-not-found where there is no such vault; item-other-format where none of its items is ours
  */
-export async function listItems(workspace: Workspace, vault?: string): Promise<ItemList> {
+export async function listItems(workspace: Workspace, vault?: string, readableBy?: string): Promise<ItemList> {
   if (vault !== undefined) checkName('vault', vault);
   const trust = await trustRoster(workspace);
-  const refs = await workspace.store.listItems(vault);
+  const groups = openGroups(workspace, trust);
+  const refs = (await workspace.store.listItems(vault)).filter(({ item }) => !isAudienceName(item));
   if (vault !== undefined && refs.length === 0) await refuseUnknownVault(workspace, vault);
   const items: ItemSummary[] = [];
   const problems: ItemProblem[] = [];
@@ -39,7 +43,9 @@ export async function listItems(workspace: Workspace, vault?: string): Promise<I
     try {
       const verified = await readVerifiedItem(workspace, trust, ref);
       if (verified === undefined) continue;
-      items.push({ ...ref, generation: verified.header.generation, admins: verified.keys.admins.length, clients: verified.keys.clients.length });
+      const { admins, clients } = await recipientsOf(groups, verified);
+      if (readableBy !== undefined && ![...admins, ...clients].some(({ name }) => name === readableBy)) continue;
+      items.push({ ...ref, generation: verified.header.generation, admins: admins.length, clients: clients.length });
     } catch (error) {
       if (!isVaultError(error)) throw error;
       (error.code === 'item-other-format' ? foreign : problems).push({ ...ref, error });

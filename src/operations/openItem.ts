@@ -1,12 +1,14 @@
 import { isVaultError, VaultError } from '../errors.ts';
 import { foreignTypeOf } from '../items/foreignItem.ts';
 import { openItem as openVerified, ownEntry, type OpenItem, type VerifiedItem } from '../items/verify.ts';
+import { audienceOf, openGroup } from '../items/group.ts';
 import { nearest } from '../json/validate.ts';
 import { checkName } from '../names.ts';
 import type { ItemRef } from '../sealing/dataKey.ts';
 import type { Identity } from '../sealing/identity.ts';
 import type { Store } from '../stores/store.ts';
 import type { Roster } from '../trust/roster.ts';
+import { readAudience, refuseAudience } from './items/groups.ts';
 import { foreignItem } from './itemType.ts';
 import { vaultNotFound } from './listItems.ts';
 import { judgeItem, readParsedItem, refuseMissing, trustRoster, type Trust, type Workspace } from './workspace.ts';
@@ -37,10 +39,14 @@ export async function readItem(workspace: Workspace, ref: ItemRef): Promise<{ re
  * @throws VaultError not-a-recipient, recipient-key-changed, and every code of {@link readItem} and openItem
  */
 export async function openItem(workspace: Workspace, ref: ItemRef, identities: Identities): Promise<OpenItem & { readonly verified: VerifiedItem }> {
+  refuseAudience(ref);
   const { verified, trust } = await readItem(workspace, ref);
+  const sealedTo = audienceOf(ref, verified.keys);
+  const audience = sealedTo === undefined ? undefined : await readAudience(workspace, trust, sealedTo);
+  const open = (identity: Identity, name?: string): OpenItem => (audience === undefined ? openVerified(verified, identity, name) : openAsMember(verified, audience, identity, name));
   let firstIdentity: Identity | undefined;
   for await (const { identity } of identities) {
-    if (ownEntry(verified.keys, identity.publicKey.fingerprint) !== undefined) return { ...openVerified(verified, identity), verified };
+    if (ownEntry((audience ?? verified).keys, identity.publicKey.fingerprint) !== undefined) return { ...open(identity), verified };
     firstIdentity ??= identity;
   }
   if (firstIdentity === undefined) throw new VaultError('identity-missing', 'No identity was given.');
@@ -49,7 +55,17 @@ export async function openItem(workspace: Workspace, ref: ItemRef, identities: I
     if (!isVaultError(error, 'store-unreachable')) throw error;
     return undefined; // A node may read sealed documents alone.
   });
-  return { ...openVerified(verified, firstIdentity, name), verified };
+  return { ...open(firstIdentity, name), verified };
+}
+
+/** Opens an item by the audience that it is sealed to. @throws VaultError as openItem */
+export function openAsMember(verified: VerifiedItem, audience: VerifiedItem, identity: Identity, name?: string): OpenItem {
+  const members = openGroup(audience, identity, name, verified);
+  try {
+    return members.openItem(verified);
+  } finally {
+    members.wipe();
+  }
 }
 
 /** The error for an item, or a vault, that does not exist, with the nearest that does, or with what is there instead. */

@@ -13,7 +13,7 @@ export type Part = (typeof PARTS)[number];
 
 /** The shape of `vault show VAULT ITEM --json`. */
 export function detailsAsJson(details: ItemDetails, parts: ReadonlySet<Part>): object {
-  const { vault, item, generation, searchQuery, admins, clients, fields, signedBy, values } = details;
+  const { vault, item, generation, searchQuery, admins, clients, fields, signedBy, values, audience } = details;
   const has = (part: Part): boolean => parts.has('all') || parts.has(part);
   return {
     vault, item, generation,
@@ -21,6 +21,7 @@ export function detailsAsJson(details: ItemDetails, parts: ReadonlySet<Part>): o
     ...(has('admins') ? { admins } : {}),
     ...(has('clients') ? { clients } : {}),
     ...(has('all') ? { fields, signed_by: signedBy } : {}),
+    ...(has('all') && audience !== undefined ? { audience: { name: audience.name, epoch: audience.epoch, present: audience.isPresent } } : {}),
     ...(values === undefined ? {} : { values }),
   };
 }
@@ -29,12 +30,13 @@ export function detailsAsJson(details: ItemDetails, parts: ReadonlySet<Part>): o
 export async function renderDetails(details: ItemDetails, parts: ReadonlySet<Part>, output: Pick<Output, 'colors' | 'width'>, asYaml: boolean): Promise<string> {
   if (asYaml) return await yamlText(detailsAsJson(details, parts));
   const { colors } = output;
-  const { vault, item, generation, searchQuery, admins, clients, fields, signedBy, time, values } = details;
+  const { vault, item, generation, searchQuery, admins, clients, fields, signedBy, time, values, audience } = details;
   const has = (part: Part): boolean => parts.has('all') || parts.has(part);
   const line = (title: string, text: string): string => `${colors.bold(title.padEnd(8))} ${text}`;
   return [
     `${colors.bold(`${vault}/${item}`)}  ${colors.dim(`generation ${String(generation)}, signed by ${signedBy} at ${time}`)}`,
     ...(has('search') ? [line('query', searchQuery === '' ? colors.dim('none') : escapeForTerminal(searchQuery))] : []),
+    ...(has('all') && audience !== undefined ? [line('audience', `${audience.name}  ${colors.dim(`epoch ${String(audience.epoch)}`)}${audience.isPresent ? '' : colors.yellow(`  sealed to an earlier one: run "vault refresh ${vault}"`)}`)] : []),
     ...(has('admins') ? [line('admins', listText(admins, output.width))] : []),
     ...(has('clients') ? [line('nodes', listText(clients, output.width))] : []),
     ...(has('all') && values === undefined ? [line('fields', listText(fields, output.width))] : []),

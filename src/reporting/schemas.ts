@@ -238,6 +238,7 @@ export const schemas = {
   'show': z.strictObject({
     vault: name, item: name, generation: z.int().min(1), search_query: z.string().optional(), admins: z.array(name).optional(), clients: z.array(name).optional(),
     fields: fieldNames.optional(), signed_by: name.optional(), values: z.record(z.string(), z.json()).optional().describe('with --values'),
+    audience: z.object({ name, epoch: z.int(), present: z.boolean().describe('whether the item is sealed to the present key of the audience') }).optional().describe('where it is sealed to an audience, or is one'),
   }).describe('without an ITEM: as show-vault.schema.json; with --print, only the members asked for after the first three'),
   'show vault': z.strictObject({
     vault: name, items: z.array(z.strictObject({ item: name, generation: z.int().min(1) })),

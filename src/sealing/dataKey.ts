@@ -14,9 +14,12 @@ export interface ItemRef {
 /** Admins are on the roster; clients are nodes. */
 export type RecipientRole = 'admin' | 'client';
 
+/** What an entry can be for: an audience is sealed to in place of all who are in it. */
+export type SealRole = RecipientRole | 'audience';
+
 /** To whom, for what: what a sealed key is bound to. */
 export interface SealContext extends ItemRef {
-  readonly role: RecipientRole;
+  readonly role: SealRole;
   readonly name: string;
   readonly fingerprint: string;
 }

@@ -1,4 +1,5 @@
 import type { ItemRef } from '../sealing/dataKey.ts';
+import type { KeysHead } from '../items/keysHead.ts';
 import type { ItemDocuments } from '../items/model.ts';
 
 /** Kinds of inventory document, each by name. */
@@ -23,6 +24,8 @@ export interface Store {
 
   /** Both documents of an item, of one generation. */
   readItem(ref: ItemRef): Promise<ItemDocuments | undefined>;
+  /** Which generation of an item is stored, unjudged: for a fraction of what {@link readItem} costs, where there are many recipients. */
+  readHead(ref: ItemRef): Promise<KeysHead | undefined>;
   /**
    * Replaces an item, durably, if the stored generation still is `expected` (0: if there is no such item).
    * @param premises asked while nobody else writes to the store; what it throws is thrown, and nothing is written

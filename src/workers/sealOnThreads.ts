@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { sealEntry, type Recipient, type SealEntries } from '../items/recipients.ts';
+import { sealEntry, type AudienceRecipient, type Recipient, type SealEntries } from '../items/recipients.ts';
 import { SealThread } from './sealThread.ts';
 import type { SealTask } from './sealTask.ts';
 
@@ -42,7 +42,7 @@ export function sealerOn(worker: URL | undefined): SealEntries {
 export const sealOnThreads: SealEntries = sealerOn(import.meta.url.endsWith('.ts') ? undefined : new URL('./sealWorker.js', import.meta.url));
 
 /** A recipient without what cannot be copied to a thread. */
-function target({ role, name, publicKey: { x25519 } }: Recipient): SealTask['recipients'][number] {
+function target({ role, name, publicKey: { x25519 } }: Recipient | AudienceRecipient): SealTask['recipients'][number] {
   return { role, name, x25519 };
 }
 

@@ -6,6 +6,7 @@ import { refText } from '../configuration/configuration.ts';
 import type { ReportEvent } from '../events.ts';
 import type { Source } from '../source.ts';
 import { jittered, openBackoff } from './backoff.ts';
+import { followGroups } from './groups.ts';
 import { followItem, type ItemContent, type ItemFollower, type ItemState } from './itemFollower.ts';
 import type { Memory } from './memory.ts';
 import type { RosterPlace } from '../../trust/walkFrom.ts';
@@ -60,7 +61,8 @@ export interface Follower {
 /** @param changed called with every content that is new; what it does is its own affair */
 export function openFollower({ roster: pinned, source, identity, memory, refs, report, now, previous }: FollowerOptions, changed: (contents: readonly ItemContent[]) => void): Follower {
   const roster = followRoster(pinned, memory, report, previous?.trusted);
-  const items = new Map<string, ItemFollower>(refs.map((ref) => [refText(ref), followItem(ref, { memory, report, now }, previous?.state(ref))]));
+  const groups = followGroups(memory);
+  const items = new Map<string, ItemFollower>(refs.map((ref) => [refText(ref), followItem(ref, { memory, groups, report, now }, previous?.state(ref))]));
   const backoff = openBackoff(FIRST_RETRY_MS, MOST_RETRY_MS);
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -135,6 +137,7 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
       if (isWhole) await memory.retryRoster();
       const isTroubled = await look(names) > 0;
       answeredAt = now();
+      followAwaited();
       if (sourceProblem !== undefined) report({ type: 'source-recovered', failures: backoff.failures });
       sourceProblem = undefined;
       if (!isTroubled) backoff.reset();
@@ -170,6 +173,23 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
   };
 
   let unfollow: (() => void) | undefined;
+  /** Audiences that items wait for, and are followed with them: joined by thousands, they change too often to be followed for nothing. */
+  let awaited = new Map<string, string[]>();
+  const follow = (): void => {
+    unfollow?.();
+    const more = [...items.values()].flatMap(({ awaits }) => awaits ?? []);
+    unfollow = source.follow([...refs, ...new Map(more.map((ref) => [refText(ref), ref])).values()], (named) => {
+      ask(named?.flatMap((ref) => awaited.get(refText(ref)) ?? [refText(ref)]));
+    });
+  };
+  const followAwaited = (): void => {
+    const now = new Map<string, string[]>();
+    for (const [name, { awaits }] of items) if (awaits !== undefined) now.set(refText(awaits), [...now.get(refText(awaits)) ?? [], name]);
+    const isSame = now.size === awaited.size && [...now.keys()].every((name) => awaited.has(name));
+    awaited = now;
+    if (!isSame && unfollow !== undefined && !signal.aborted) follow();
+  };
+
   return {
     get states() { return [...items.values()].map(({ state }) => state); },
     state: (ref) => items.get(refText(ref))?.state,
@@ -193,7 +213,7 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
       if (fresh.length > 0) changed(fresh);
     },
     start() {
-      unfollow = source.follow(refs, (named) => { ask(named?.map(refText)); });
+      follow();
       ask();
     },
     async refresh() {
@@ -205,6 +225,7 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
       unfollow?.();
       clearTimeout(timer);
       await queue;
+      groups.wipe();
     },
   };
 }

@@ -1,11 +1,13 @@
 import { isVaultError, VaultError } from '../../errors.ts';
 import type { ItemDocuments } from '../../items/model.ts';
-import { openItem, parseItemDocuments, verifyItem } from '../../items/verify.ts';
+import { audienceOf } from '../../items/group.ts';
+import { parseItemDocuments, verifyItem } from '../../items/verify.ts';
 import type { Json } from '../../json/canonical.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import type { Identity } from '../../sealing/identity.ts';
 import type { ReportEvent } from '../events.ts';
 import type { Source } from '../source.ts';
+import type { GroupReader, Groups } from './groups.ts';
 import type { Memory } from './memory.ts';
 import type { TrustedNow } from './rosterFollower.ts';
 
@@ -37,6 +39,8 @@ export interface ItemState {
 
 export interface ItemFollower {
   readonly state: ItemState;
+  /** The audience that keeps the item from being opened: another version of it may change that. */
+  readonly awaits: ItemRef | undefined;
   /**
    * Asks the source, and verifies what is new, or was judged by another roster.
    * @param again also what is not new
@@ -52,6 +56,7 @@ export interface ItemFollower {
 
 interface Tools {
   readonly memory: Memory;
+  readonly groups: Groups;
   readonly report: ReportEvent;
   readonly now: () => Date;
 }
@@ -65,11 +70,13 @@ interface Judgement {
 }
 
 /** @param before what another follower of the same item, roster and identity knew */
-export function followItem(ref: ItemRef, { memory, report, now }: Tools, before?: ItemState): ItemFollower {
+export function followItem(ref: ItemRef, { memory, groups, report, now }: Tools, before?: ItemState): ItemFollower {
   let state: ItemState = before ?? { ref, content: undefined, from: undefined, problem: undefined, changedAt: undefined, checkedAt: undefined };
   let judgement: Judgement | undefined;
   /** Of what was verified in this process, also where it could not be opened: what replaces that must not be older. */
   let highest = before?.content?.generation ?? 0;
+  let awaits: ItemRef | undefined;
+  const isWaiting = (): boolean => awaits !== undefined;
 
   const fail = (error: unknown): VaultError => {
     const problem = isVaultError(error) ? error : unexpected(ref, error);
@@ -83,14 +90,18 @@ export function followItem(ref: ItemRef, { memory, report, now }: Tools, before?
   };
 
   /** Steps 1 and 3 to 8 of the order of verification. */
-  const take = async (documents: ItemDocuments, { roster, repository }: TrustedNow, identity: Identity, from: 'source' | 'cache'): Promise<boolean> => {
+  const take = async (documents: ItemDocuments, reader: GroupReader): Promise<boolean> => {
+    const { roster, repository } = reader.trusted;
+    const from = reader.source === undefined ? 'cache' : 'source';
     const seenGeneration = Math.max(highest, await memory.seen(repository, ref));
     const verified = verifyItem(parseItemDocuments(ref, documents), { roster, repository, seenGeneration });
     const { generation, signer, time, signature } = verified.keys.header;
     highest = generation;
     const isNew = state.content?.signature !== signature;
     if (isNew) {
-      const open = openItem(verified, identity);
+      awaits = audienceOf(ref, verified.keys);
+      const open = await groups.open(verified, reader);
+      awaits = undefined;
       try {
         state = { ...state, content: { ...ref, generation, signer, time, signature, fields: open.all() }, from, changedAt: now() };
       } finally {
@@ -105,6 +116,7 @@ export function followItem(ref: ItemRef, { memory, report, now }: Tools, before?
 
   return {
     get state() { return state; },
+    get awaits() { return awaits; },
     fail(error) { fail(error); },
     async look(source, trusted, identity, signal, again = false) {
       const { version: roster } = trusted.roster;
@@ -125,19 +137,21 @@ export function followItem(ref: ItemRef, { memory, report, now }: Tools, before?
         return false;
       }
       judgement = undefined;
+      awaits = undefined;
       if (reply.kind === 'absent') {
         fail(absent(ref, state.content, source.location));
         return false;
       }
       try {
-        const isNew = await take(reply.documents, trusted, identity, 'source');
+        const isNew = await take(reply.documents, { trusted, identity, source: { source, signal } });
         state = { ...state, from: 'source' };
         recover();
         judgement = { version: reply.version, roster, problem: undefined };
         return isNew;
       } catch (error) {
+        if (isVaultError(error, 'store-unreachable') || signal.aborted) throw error;
         // Also what is refused is not looked at twice: the same bytes would be refused again.
-        judgement = { version: reply.version, roster, problem: fail(error) };
+        judgement = { version: isWaiting() ? undefined : reply.version, roster, problem: fail(error) };
         return false;
       }
     },
@@ -145,7 +159,7 @@ export function followItem(ref: ItemRef, { memory, report, now }: Tools, before?
       if (state.content !== undefined) return false;
       try {
         const documents = await memory.recallItem(trusted.repository, ref);
-        return documents !== undefined && await take(documents, trusted, identity, 'cache');
+        return documents !== undefined && await take(documents, { trusted, identity, source: undefined });
       } catch (error) {
         fail(error);
         return false;

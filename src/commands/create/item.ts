@@ -4,6 +4,7 @@ import { givenValues, valueArgs, valueFlags } from '../../cli/itemValues.ts';
 import { reportChange, tellAudience } from '../../cli/oneItem.ts';
 import { sealFlags } from '../../cli/flags.ts';
 import { VaultError } from '../../errors.ts';
+import { AUDIENCE_FORMS } from '../../operations/items/changeItem.ts';
 import { createItem } from '../../operations/items/createItem.ts';
 
 export default class CreateItem extends ItemCommand {
@@ -14,6 +15,7 @@ export default class CreateItem extends ItemCommand {
   static override examples = [
     '<%= config.bin %> create item vault database --from database.json --search "role:db"',
     '<%= config.bin %> create item vault database --from - --search "role:db" --clients jump01 --admins alice,bob < database.json',
+    '<%= config.bin %> create item vault database --from database.json --search "role:db" --audience group',
     '<%= config.bin %> create item vault tls --file ./server.key --file ./server.crt --search "role:web"',
   ];
   static override args = valueArgs;
@@ -22,6 +24,7 @@ export default class CreateItem extends ItemCommand {
     search: Flags.string({ helpValue: 'QUERY', description: 'which nodes can open it' }),
     clients: Flags.string({ multiple: true, multipleNonGreedy: true, helpValue: 'NAMES', description: 'nodes that can open it whatever the query selects, separated by commas; may be repeated' }),
     admins: Flags.string({ multiple: true, multipleNonGreedy: true, helpValue: 'NAMES', description: 'admins who can open it, separated by commas; may be repeated [default: everyone on the roster]' }),
+    audience: Flags.option({ options: AUDIENCE_FORMS, default: AUDIENCE_FORMS[0], description: 'inline: an entry for each recipient in the item; group: one entry for all, who are listed once for many items' })(),
     recreate: Flags.boolean({ description: 'make it anew although it was here before and is gone' }),
     ...sealFlags,
   };
@@ -39,7 +42,7 @@ export default class CreateItem extends ItemCommand {
     }
     await this.withSession(output, flags, async (session) => {
       const change = await createItem(session, {
-        vault: args.vault, item: args.item, fields, searchQuery: flags.search ?? '', namedAdmins: admins, namedClients: listOf(flags.clients) ?? [], recreate: flags.recreate,
+        vault: args.vault, item: args.item, fields, searchQuery: flags.search ?? '', namedAdmins: admins, namedClients: listOf(flags.clients) ?? [], recreate: flags.recreate, form: flags.audience,
       });
       tellAudience(output, change);
       reportChange(output, change, true);

@@ -5,6 +5,8 @@ import { applyChange, wasMadeMeanwhile } from '../../iam/apply.ts';
 import type { NewAccessKey } from '../../iam/client.ts';
 import { compareAudience } from '../../items/audience.ts';
 import { extendItem, sealItemWith, type Signer } from '../../items/seal.ts';
+import { groupRecipient } from '../../items/group.ts';
+import type { VerifiedItem } from '../../items/verify.ts';
 import type { ItemDocuments } from '../../items/model.ts';
 import type { Json } from '../../json/canonical.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
@@ -65,8 +67,11 @@ async function applyPlan(workspace: Workspace, trust: Trust, job: PlannedJob, op
   }
 
   const expected = present?.verified.header.generation ?? 0;
-  const premises = premisesOf(workspace, trust, present === undefined ? job.recipients : compareAudience(present.verified.keys, job.recipients).gained);
-  const store = (documents: ItemDocuments): Promise<void> => storeItem(workspace, desired, documents, expected, premises);
+  const inline = premisesOf(workspace, trust, present === undefined ? job.recipients : compareAudience((present.audience ?? present.verified).keys, job.recipients).gained);
+  const audience = { searchQuery: job.file.searchQuery, namedAdmins: job.file.admins ?? null, namedClients: [] };
+  // Before there is a key that could be lost.
+  const group = job.form === 'inline' || (job.key.kind === 'keep' && job.item.kind === 'keep') ? undefined : await options.audiences.settle(desired.vault, audience, job.recipients);
+  const store = (documents: ItemDocuments): Promise<void> => storeItem(workspace, desired, documents, expected, group === undefined ? inline : options.audiences.premises(group));
 
   switch (job.key.kind) {
     case 'create':
@@ -74,18 +79,18 @@ async function applyPlan(workspace: Workspace, trust: Trust, job: PlannedJob, op
         account, user: desired.user, journal, verify: options.verify, signal: options.signal, now: workspace.now,
         existingKeys: observed.keys.map(({ id }) => id).filter((id) => !observed.orphans.includes(id)),
         onStep: (step) => { options.onStep(job, `${step} access-key`); },
-        seal: async (key) => { await store(await sealCredentials(job, trust, credentialsOf(key), signer, workspace.now())); },
+        seal: async (key) => { await store(await sealCredentials(job, trust, credentialsOf(key), signer, workspace.now(), group)); },
       });
       break;
     case 'keep':
-      if (job.item.kind === 'keep' || present === undefined) {
+      if (job.item.kind === 'keep' || present === undefined || (group !== undefined && job.item.kind === 'extend')) {
         // The item that was found may be an interrupted run's, and not durable yet; after this the journal may go.
         await workspace.store.finishItem(desired);
         await journal.clear();
         return;
       }
       options.onStep(job, 'seal item');
-      await store(await resealItem(job, trust, present, signer, workspace.now()));
+      await store(await resealItem(job, trust, present, signer, workspace.now(), group));
       await journal.clear();
       break;
   }
@@ -121,17 +126,17 @@ function credentialsOf(key: NewAccessKey): Json {
   return { aws_access_key_id: key.id, aws_secret_access_key: key.secret.reveal() };
 }
 
-function sealCredentials({ desired, file, recipients, generation }: PlannedJob, { repository }: Trust, data: Json, signer: Signer, time: Date): Promise<ItemDocuments> {
+function sealCredentials({ desired, file, recipients, generation }: PlannedJob, { repository }: Trust, data: Json, signer: Signer, time: Date, group: VerifiedItem | undefined): Promise<ItemDocuments> {
   return sealItemWith(sealOnThreads, {
     vault: desired.vault, item: desired.item, repository,
     fields: { data, search_query: file.searchQuery },
-    searchQuery: file.searchQuery, namedAdmins: file.admins ?? null, namedClients: [], recipients,
+    searchQuery: file.searchQuery, namedAdmins: file.admins ?? null, namedClients: [], recipients: group === undefined ? recipients : [groupRecipient(group)],
     generation, signer, time,
   });
 }
 
-async function resealItem(job: PlannedJob, trust: Trust, present: NonNullable<PlannedJob['present']>, signer: Signer, time: Date): Promise<ItemDocuments> {
-  if (job.item.kind !== 'extend') return await sealCredentials(job, trust, present.open.field('data'), signer, time);
+async function resealItem(job: PlannedJob, trust: Trust, present: NonNullable<PlannedJob['present']>, signer: Signer, time: Date, group: VerifiedItem | undefined): Promise<ItemDocuments> {
+  if (job.item.kind !== 'extend') return await sealCredentials(job, trust, present.open.field('data'), signer, time, group);
   const dataKey = present.open.copyDataKey();
   try {
     return extendItem({ verified: present.verified, dataKey, newcomers: job.item.newcomers, signer, time });

@@ -2,9 +2,11 @@ import pLimit from 'p-limit';
 import { isVaultError, VaultError } from '../../errors.ts';
 import type { IamFile } from '../../policy/iamFile.ts';
 import type { Identity } from '../../sealing/identity.ts';
+import type { Form } from '../items/changeItem.ts';
 import { refuseChangedKeys } from '../knownKeys.ts';
 import { signerOf, trustRoster, type Trust, type Workspace } from '../workspace.ts';
 import { applyJob } from './applyJob.ts';
+import { openIamAudiences, type IamAudiences } from './iamAudiences.ts';
 import { reportOf, type Job, type JobReport, type PlannedJob } from './job.ts';
 import { planJob } from './planJob.ts';
 import { prepareJobs, type PrepareOptions } from './prepareJobs.ts';
@@ -15,6 +17,8 @@ export interface IamOptions extends PrepareOptions {
   readonly acceptKeys: readonly string[];
   /** Make items anew that were here before and are gone. */
   readonly recreate: boolean;
+  /** How the items reach their recipients; undefined: as they do, and new ones one by one. */
+  readonly form?: Form | undefined;
   readonly onStep: (job: Job, step: string) => void;
 }
 
@@ -46,7 +50,7 @@ export async function createIam(workspace: Workspace, files: readonly IamFile[],
   const trust = await trustRoster(workspace, { firstUse: 'refuse' });
   // One run at a time for each user of each machine: two would see each other's unfinished keys as orphans.
   return await workspace.state.locked(async () => {
-    const { outcomes, signer } = await planAll(workspace, trust, files, options);
+    const { outcomes, signer, audiences } = await planAll(workspace, trust, files, options);
     const plans = outcomes.map(({ report }) => report);
     options.onPlan?.(plans);
     if (plans.some(({ changes }) => changes.some(({ removes }) => removes === true)) && !await options.confirm(plans)) {
@@ -56,7 +60,7 @@ export async function createIam(workspace: Workspace, files: readonly IamFile[],
     return await Promise.all(outcomes.map(({ job, planned, report }) => limit(async () => {
       if (planned === undefined) return report;
       try {
-        const done = await applyJob(workspace, trust, planned, { ...options, signer });
+        const done = await applyJob(workspace, trust, planned, { ...options, signer, audiences });
         options.onStep(job, 'done');
         return reportOf(job, done);
       } catch (error) {
@@ -76,14 +80,16 @@ interface Outcome {
   readonly report: JobReport;
 }
 
-async function planAll(workspace: Workspace, trust: Trust, files: readonly IamFile[], options: IamOptions): Promise<{ outcomes: Outcome[]; signer: ReturnType<typeof signerOf> }> {
+async function planAll(workspace: Workspace, trust: Trust, files: readonly IamFile[], options: IamOptions): Promise<{ outcomes: Outcome[]; signer: ReturnType<typeof signerOf>; audiences: IamAudiences }> {
   const signer = signerOf(trust.roster, options.identity);
+  const { acceptKeys, skipUnsealable, allowEmpty } = options;
+  const audiences = openIamAudiences(workspace, trust, signer, options.form, { acceptKeys, skipUnsealable, allowEmpty, cleanUnknown: true });
   const jobs = await prepareJobs(workspace, trust, files, options);
   const limit = pLimit(CONCURRENCY);
   const outcomes = await Promise.all(jobs.map((job) => limit(async (): Promise<Outcome> => {
     options.onStep(job, 'plan');
     try {
-      const planned = await planJob(workspace, trust, job, { ...options, signer });
+      const planned = await planJob(workspace, trust, job, { ...options, signer, audiences });
       return { job, planned, report: reportOf(job, planned) };
     } catch (error) {
       // A changed key stops the whole run: it may be somebody's attempt to be sealed to.
@@ -93,7 +99,7 @@ async function planAll(workspace: Workspace, trust: Trust, files: readonly IamFi
   })));
   const newcomers = outcomes.flatMap(({ planned }) => (planned === undefined || planned.item.kind === 'keep' ? [] : planned.item.newcomers));
   await refuseChangedKeys(workspace, trust, newcomers, options.acceptKeys);
-  return { outcomes: refuseTwins(outcomes), signer };
+  return { outcomes: refuseTwins(outcomes), signer, audiences };
 }
 
 /** Two profiles may lead to one account: then two jobs would fight over one user. */

@@ -6,6 +6,7 @@ import type { IamFile } from '../../policy/iamFile.ts';
 import type { Recipient } from '../../items/recipients.ts';
 import type { OpenItem, VerifiedItem } from '../../items/verify.ts';
 import type { VaultError } from '../../errors.ts';
+import type { Form } from '../items/changeItem.ts';
 
 /** One user in one account: what a run works on, apart from all others. */
 export interface Job {
@@ -22,9 +23,11 @@ export interface PresentItem {
   readonly verified: VerifiedItem;
   readonly open: OpenItem;
   readonly keyId: string;
+  /** Where it is sealed to one. */
+  readonly audience: VerifiedItem | undefined;
 }
 
-/** How the item will be written, apart from a new key. */
+/** How the item will be written, apart from a new key; where it is sealed to an audience, newcomers are those of the audience. */
 export type ItemPlan =
   | { readonly kind: 'keep' }
   /** Seal to newcomers alone. */
@@ -42,6 +45,7 @@ export interface PlannedJob extends Job {
   readonly changes: readonly Change[];
   readonly key: KeyPlan;
   readonly item: ItemPlan;
+  readonly form: Form;
   readonly notes: readonly string[];
 }
 

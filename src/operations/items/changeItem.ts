@@ -1,17 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isVaultError, VaultError } from '../../errors.ts';
+import { groupRecipient } from '../../items/group.ts';
 import type { ItemDocuments, ItemHeader, KeysDocument } from '../../items/model.ts';
 import type { Recipient, SealEntries } from '../../items/recipients.ts';
 import { extendItem, sealItemWith, type Audience, type Signer } from '../../items/seal.ts';
 import { openItem, type OpenItem, type VerifiedItem } from '../../items/verify.ts';
 import type { Json } from '../../json/canonical.ts';
+import { isAudienceName } from '../../names.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { wipe } from '../../sealing/encoding.ts';
 import { rememberGeneration } from '../../state/generations.ts';
 import { refuseChangedKeys } from '../knownKeys.ts';
-import { itemNotFound } from '../openItem.ts';
+import { itemNotFound, openAsMember } from '../openItem.ts';
 import { premisesOf } from '../premises.ts';
 import { readVerifiedItem, refuseMissing, type Trust, type Workspace } from '../workspace.ts';
+import { groupPremises, headerAudience, makeAudience, nextKeys, type Groups } from './groups.ts';
 import type { Inventory } from './inventory.ts';
 import { planAudience, refuseKeys, type AudienceOptions, type AudiencePlan, type Party, type Scope } from './planAudience.ts';
 
@@ -23,7 +26,12 @@ export interface Session {
   readonly inventory: Inventory;
   readonly options: AudienceOptions;
   readonly sealEntries: SealEntries;
+  readonly groups: Groups;
 }
+
+/** How an item's data key reaches those who can open it: each of them has an entry, or their audience has the only one. */
+export type Form = (typeof AUDIENCE_FORMS)[number];
+export const AUDIENCE_FORMS = ['inline', 'group'] as const;
 
 /** What is wanted of an item; what is left out stays as it is, but for who the query selects now. */
 export interface Intent {
@@ -37,6 +45,10 @@ export interface Intent {
   readonly exclude?: readonly Party[];
   /** What of the audience is asked anew; `all` where left out. */
   readonly scope?: Scope;
+  /** As it is where left out. */
+  readonly form?: Form;
+  /** What this run does, or did, to an audience by itself: then the items that are sealed to it only follow. */
+  readonly settled?: (audience: ItemRef) => Pick<PlannedChange, 'action'> | undefined;
 }
 
 /** `extended`: sealed to newcomers alone, under the same data key. `resealed`: encrypted anew, under another. `resigned`: neither. */
@@ -96,8 +108,12 @@ export async function changeItem(session: Session, ref: ItemRef, intent: Intent,
   const known = new Set(agreed?.audience.gained.map(({ name, publicKey }) => `${name} ${publicKey.fingerprint}`));
   for (let attempt = 1; ; attempt++) {
     const prepared = await prepare(session, ref, intent);
-    const { planned, verified, open } = prepared;
+    const { planned, verified, open, upkeep } = prepared;
     try {
+      if (upkeep !== undefined) {
+        await changeItem(session, upkeep, { ...(intent.exclude === undefined ? {} : { exclude: intent.exclude }), ...(intent.scope === undefined ? {} : { scope: intent.scope }) }, agreed);
+        continue;
+      }
       if (planned.action === 'unchanged') {
         await session.workspace.store.finishItem(ref);
         return planned;
@@ -105,8 +121,10 @@ export async function changeItem(session: Session, ref: ItemRef, intent: Intent,
       if (agreed !== undefined) refuseMore(planned, agreed);
       const newcomers = planned.audience.gained.filter(({ name, publicKey }) => !known.has(`${name} ${publicKey.fingerprint}`));
       await refuseChangedKeys(session.workspace, session.trust, newcomers, session.options.acceptKeys);
-      const documents = await compose(session, prepared);
-      await session.workspace.store.writeItem(ref, documents, verified.header.generation, premisesOf(session.workspace, session.trust, planned.audience.gained));
+      const group = await targetOf(session, prepared);
+      const documents = await compose(session, prepared, group);
+      await session.workspace.store.writeItem(ref, documents, verified.header.generation, group === undefined ? premisesOf(session.workspace, session.trust, planned.audience.gained) : groupPremises(session, group));
+      session.groups.forget(ref);
       await rememberGeneration(session.workspace.state, session.trust.repository, ref, planned.generation);
       return planned;
     } catch (error) {
@@ -125,35 +143,53 @@ interface Prepared {
   readonly recipients: readonly Recipient[];
   /** Every field, where the content changes. */
   readonly fields: Readonly<Record<string, Json>> | undefined;
+  readonly form: Form;
+  /** The audience that it is, and stays, sealed to. */
+  readonly group: VerifiedItem | undefined;
+  /** That audience, where it is to be changed first. */
+  readonly upkeep?: ItemRef;
 }
 
 async function prepare(session: Session, ref: ItemRef, intent: Intent): Promise<Prepared> {
-  const { workspace, trust, signer, inventory, options } = session;
+  const { workspace, trust, inventory, options } = session;
   const verified = await readVerifiedItem(workspace, trust, ref);
   if (verified === undefined) {
     await refuseMissing(workspace, trust, ref);
     throw await itemNotFound(workspace.store, ref);
   }
   const { header } = verified;
-  const before: Audience = { searchQuery: header.search_query, namedAdmins: header.named_admins, namedClients: header.named_clients };
+  const group = await session.groups.of(verified);
+  const form = isAudienceName(ref.item) ? 'inline' : intent.form ?? (group === undefined ? 'inline' : 'group');
+  const stays = form === 'group' && group !== undefined;
+  const settled = stays ? intent.settled?.(group) : undefined;
+  if (stays && settled !== undefined) return prepareSettled(session, verified, group, intent, settled);
+
+  const present = group ?? verified;
+  const before = headerAudience(present.header);
   const { recipients, ...audience } = await planAudience(inventory, trust.roster, {
-    where: `${ref.vault}/${ref.item}`, present: verified.keys, wanted: intent.audience?.(header, verified.keys) ?? before,
+    where: `${ref.vault}/${ref.item}`, present: present.keys,
+    wanted: intent.audience?.({ ...header, search_query: before.searchQuery, named_admins: before.namedAdmins, named_clients: before.namedClients }, present.keys) ?? before,
     ...(intent.exclude === undefined ? {} : { exclude: intent.exclude }), ...(intent.scope === undefined ? {} : { scope: intent.scope }),
   }, options);
-  const headerChanges = compareHeaders(sorted(before), sorted(audience.audience));
-  const audienceChanges = audience.gained.length + audience.lost.length + audience.rekeyed.length > 0;
+  const headerChanges = compareHeaders(sorted(headerAudience(header)), sorted(audience.audience));
+  const moves = stays && Object.keys(compareHeaders(sorted(before), sorted(audience.audience))).length > 0;
+  const parties = audience.gained.length + audience.lost.length + audience.rekeyed.length;
+  const converts = stays !== (group !== undefined) || (form === 'group' && group === undefined);
+  const renews = converts || moves || (stays && isBehind(verified, group));
   const resign = Object.keys(headerChanges).length > 0 || intent.resign?.(verified.keys) === true;
-  if (!audienceChanges && !resign && intent.rotate !== true && intent.fields === undefined) return { planned: plan('unchanged', none), verified, recipients, open: undefined, fields: undefined };
+  const common = { verified, recipients, form, group: stays && !moves ? group : undefined };
+  if (parties === 0 && !renews && !resign && intent.rotate !== true && intent.fields === undefined) return { ...common, planned: plan('unchanged', none), open: undefined, fields: undefined };
 
+  const takes = audience.lost.length > 0 || audience.rekeyed.length > 0;
   // Who only signs anew need not be able to open it.
-  const open = audienceChanges || intent.rotate === true || intent.fields !== undefined ? openItem(verified, signer.identity, signer.name) : undefined;
+  const open = (parties > 0 && !(stays && !takes)) || renews || intent.rotate === true || intent.fields !== undefined ? openAs(session, verified, group) : undefined;
   try {
     const wanted = open === undefined ? undefined : intent.fields?.(open);
     const changes = open === undefined || wanted === undefined ? none : compareFields(open.all(), wanted);
-    const reseal = intent.rotate === true || count(changes) > 0 || audience.lost.length > 0 || audience.rekeyed.length > 0;
+    const reseal = renews || intent.rotate === true || count(changes) > 0 || takes;
     if (reseal) requireKeys(ref, audience, recipients);
-    const planned = plan(reseal ? 'resealed' : audienceChanges ? 'extended' : resign ? 'resigned' : 'unchanged', changes);
-    return { planned, verified, recipients, open, fields: wanted };
+    const planned = plan(reseal ? 'resealed' : parties > 0 && !stays ? 'extended' : resign ? 'resigned' : 'unchanged', changes);
+    return { ...common, planned, open, fields: wanted, ...(stays && !moves && parties > 0 ? { upkeep: { vault: group.vault, item: group.item } } : {}) };
   } catch (error) {
     open?.wipe();
     throw error;
@@ -162,6 +198,50 @@ async function prepare(session: Session, ref: ItemRef, intent: Intent): Promise<
   function plan(action: ItemAction, fields: FieldChanges): PlannedChange {
     return { ...ref, action, generation: header.generation + (action === 'unchanged' ? 0 : 1), audience, fields, header: headerChanges };
   }
+}
+
+/** An item whose audience this run looks after by itself: what is left is to follow it. */
+function prepareSettled(session: Session, verified: VerifiedItem, group: VerifiedItem, intent: Intent, { action: change }: Pick<PlannedChange, 'action'>): Prepared {
+  const { vault, item, header } = verified;
+  const audience: PlannedChange['audience'] = { gained: [], lost: [], rekeyed: [], refused: [], unknown: [], skipped: [], warning: undefined, audience: headerAudience(group.header) };
+  const reseal = intent.rotate === true || change === 'resealed' || isBehind(verified, group);
+  const headerChanges = compareHeaders(sorted(headerAudience(header)), sorted(audience.audience));
+  const resign = Object.keys(headerChanges).length > 0 || intent.resign?.(verified.keys) === true;
+  const action = reseal ? 'resealed' : resign ? 'resigned' : 'unchanged';
+  return {
+    planned: { vault, item, action, generation: header.generation + (action === 'unchanged' ? 0 : 1), audience, fields: none, header: headerChanges },
+    verified, recipients: [], fields: undefined, form: 'group', group, open: reseal ? openAs(session, verified, group) : undefined,
+  };
+}
+
+/** Whether an item is sealed to another key of its audience than the present one. */
+function isBehind({ keys }: VerifiedItem, group: VerifiedItem): boolean {
+  return keys.audience?.fingerprint !== groupRecipient(group).publicKey.fingerprint;
+}
+
+/** Opens an item as the signer, by the audience that it is sealed to, where there is one. */
+function openAs({ signer }: Session, verified: VerifiedItem, group: VerifiedItem | undefined): OpenItem {
+  if (group === undefined) return openItem(verified, signer.identity, signer.name);
+  return openAsMember(verified, group, signer.identity, signer.name);
+}
+
+/** The audience that an item is sealed to from now on; undefined where it lists its recipients. */
+async function targetOf(session: Session, { planned, form, group, recipients }: Prepared): Promise<VerifiedItem | undefined> {
+  if (form === 'inline') return undefined;
+  return group ?? await findAudience(session, planned.vault, planned.audience.audience, recipients);
+}
+
+/**
+ * Finds the audience for these, brought up to date where that takes nothing from anybody; or makes it.
+ * @param recipients those who are in it
+ */
+export async function findAudience(session: Session, vault: string, audience: Audience, recipients: readonly Recipient[]): Promise<VerifiedItem> {
+  const found = await session.groups.find(vault, audience);
+  if (found === undefined) return await makeAudience(session, vault, audience, recipients);
+  const planned = await planChange(session, found, {});
+  if (planned.action === 'extended') await changeItem(session, found, {}, planned);
+  else if (planned.action !== 'unchanged') session.workspace.notice(`The audience ${vault}/${found.item} is not up to date, and somebody would leave it: run "vault refresh ${vault}".`);
+  return await session.groups.read(found);
 }
 
 const none: FieldChanges = { added: [], changed: [], removed: [] };
@@ -212,15 +292,17 @@ function refuseMore(planned: PlannedChange, agreed: PlannedChange): void {
   });
 }
 
-async function compose({ trust, signer, workspace, sealEntries }: Session, { planned, verified, recipients, open, fields }: Prepared): Promise<ItemDocuments> {
+async function compose(session: Session, { planned, verified, recipients, open, fields }: Prepared, group: VerifiedItem | undefined): Promise<ItemDocuments> {
+  const { trust, signer, workspace, sealEntries } = session;
   const { vault, item, generation, audience: { audience, gained } } = planned;
   const time = workspace.now();
   // Nobody to seal to, so no data key: what was verified is vouched for once more.
   if (open === undefined) return extendItem({ verified, dataKey: new Uint8Array(), newcomers: [], audience, signer, time });
   if (planned.action === 'resealed') {
     warnOfSameKeys(workspace, planned, verified, recipients);
+    const content = verified.header.group === undefined ? { fields: fields ?? open.all() } : await nextKeys(session, verified, { verified, open });
     return await sealItemWith(sealEntries, {
-      vault, item, repository: trust.repository, fields: fields ?? open.all(), ...audience, recipients, generation, signer, time,
+      vault, item, repository: trust.repository, ...content, ...audience, recipients: group === undefined ? recipients : [groupRecipient(group)], generation, signer, time,
     });
   }
   const dataKey = open.copyDataKey();

@@ -1,10 +1,14 @@
 import pLimit from 'p-limit';
-import { VaultError } from '../../errors.ts';
+import { isVaultError, VaultError } from '../../errors.ts';
+import { parseKeys, type KeysDocument } from '../../items/model.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
+import type { Store } from '../../stores/store.ts';
 import { noticeForeign } from '../itemType.ts';
 import { refuseChangedKeys } from '../knownKeys.ts';
 import type { Workspace } from '../workspace.ts';
-import { changeItem, planUnchecked, type Intent, type Session } from './changeItem.ts';
+import { audienceOf } from '../../items/group.ts';
+import { isAudienceName } from '../../names.ts';
+import { changeItem, planUnchecked, type Intent, type PlannedChange, type Session } from './changeItem.ts';
 import { outcomeOf, takesAway, type ItemOutcome } from './outcome.ts';
 
 /** How a run over many items asks and tells. */
@@ -30,11 +34,19 @@ const CONCURRENCY = 8;
  */
 export async function changeItems(session: Session, refs: readonly ItemRef[], intent: Intent, { dryRun, confirm, leaveForeign = false, onStep, signal }: BatchOptions): Promise<ItemOutcome[]> {
   const limit = pLimit(CONCURRENCY);
-  const found = await Promise.all(refs.map((ref) => limit(async () => {
+  const planned = new Map<string, ItemOutcome>();
+  const following: Intent = { ...intent, settled: (audience) => settledBy(planned.get(nameOf(audience))) };
+  const planAll = async (some: readonly ItemRef[]): Promise<ItemOutcome[]> => await Promise.all(some.map((ref) => limit(async () => {
     refuseInterrupted(signal);
     onStep(ref, 'plan');
-    return await outcomeOf(ref, () => planUnchecked(session, ref, intent));
+    const outcome = await outcomeOf(ref, () => planUnchecked(session, ref, following));
+    planned.set(nameOf(ref), outcome);
+    return outcome;
   })));
+  // Audiences first: what is sealed to them follows them.
+  const audiences = intent.form === 'inline' ? [] : await planAll(await audiencesOf(session, refs));
+  const items = await planAll(await itemsAmong(session, refs, audiences));
+  const found = [...audiences, ...items];
   const plans = leaveForeign ? withoutForeign(session.workspace, found) : found;
   for (const { error } of plans) if (error?.code === 'key-changed') throw error;
   await refuseChangedKeys(session.workspace, session.trust, plans.flatMap(({ change }) => change?.audience.gained ?? []), session.options.acceptKeys);
@@ -42,17 +54,64 @@ export async function changeItems(session: Session, refs: readonly ItemRef[], in
   if (plans.some(({ change }) => change !== undefined && takesAway(change)) && !await confirm(plans)) {
     throw new VaultError('interrupted', 'Nothing was changed.', { details: { declined: true } });
   }
-  return await Promise.all(plans.map((plan) => limit(async () => {
+  const applyAll = async (some: readonly ItemOutcome[]): Promise<ItemOutcome[]> => await Promise.all(some.map((plan) => limit(async () => {
     const outcome = await apply(plan);
+    planned.set(nameOf(plan), outcome);
     onStep(plan, outcome.error === undefined ? 'done' : 'failed');
     return outcome;
   })));
+  const isAudience = ({ item }: ItemRef): boolean => isAudienceName(item);
+  return [...await applyAll(plans.filter(isAudience)), ...await applyAll(plans.filter((plan) => !isAudience(plan)))];
 
   async function apply({ change, ...plan }: ItemOutcome): Promise<ItemOutcome> {
     if (change === undefined || plan.error !== undefined) return plan;
     if (signal?.aborted === true) return { ...plan, error: interrupted() };
-    return await outcomeOf(plan, () => changeItem(session, plan, intent, change));
+    return await outcomeOf(plan, () => changeItem(session, plan, following, change));
   }
+}
+
+function nameOf({ vault, item }: ItemRef): string {
+  return `${vault}/${item}`;
+}
+
+/** What a run did, or would do, to an audience. @throws VaultError what kept it from that: then nothing that is sealed to it is changed either */
+function settledBy(outcome: ItemOutcome | undefined): PlannedChange | undefined {
+  if (outcome?.error !== undefined) throw outcome.error;
+  return outcome?.change;
+}
+
+/** The audiences among these items, and those that they are sealed to. */
+async function audiencesOf({ workspace: { store }, groups }: Session, refs: readonly ItemRef[]): Promise<ItemRef[]> {
+  const found = new Map<string, ItemRef>();
+  for (const vault of new Set(refs.map((ref) => ref.vault))) {
+    if (!await groups.isUsed(vault)) continue;
+    for (const ref of refs.filter((each) => each.vault === vault)) {
+      const audience = isAudienceName(ref.item) ? ref : audienceOf(ref, await keysOf(store, ref));
+      if (audience !== undefined) found.set(nameOf(audience), audience);
+    }
+  }
+  return [...found.values()];
+}
+
+/** What an item says, unjudged: what is wrong with it is told when it is planned. */
+async function keysOf(store: Store, ref: ItemRef): Promise<Partial<Pick<KeysDocument, 'audience'>>> {
+  const documents = await store.readItem(ref).catch(() => undefined);
+  try {
+    return documents === undefined ? {} : parseKeys(documents.keys, nameOf(ref));
+  } catch (error) {
+    if (isVaultError(error)) return {};
+    throw error;
+  }
+}
+
+/** The items among these; and, of an audience with new keys, all that are sealed to it. */
+async function itemsAmong({ groups }: Session, refs: readonly ItemRef[], audiences: readonly ItemOutcome[]): Promise<ItemRef[]> {
+  const found = new Map(refs.filter(({ item }) => !isAudienceName(item)).map((ref) => [nameOf(ref), ref]));
+  for (const { change } of audiences) {
+    if (change?.action !== 'resealed') continue;
+    for (const { vault, item } of await groups.itemsOf(change)) if (!found.has(`${vault}/${item}`)) found.set(`${vault}/${item}`, { vault, item });
+  }
+  return [...found.values()];
 }
 
 function withoutForeign({ notice }: Workspace, outcomes: readonly ItemOutcome[]): ItemOutcome[] {

@@ -1,10 +1,11 @@
 import type { ItemRef } from '../../sealing/dataKey.ts';
-import { isVaultError } from '../../errors.ts';
+import { isVaultError, VaultError } from '../../errors.ts';
 import { parseKeys, type KeysDocument } from '../../items/model.ts';
-import { checkName } from '../../names.ts';
+import { checkName, isAudienceName } from '../../names.ts';
 import { readSeen, rememberDeletion } from '../../state/generations.ts';
 import { itemNotFound } from '../openItem.ts';
 import { judgeItem, readParsedItem, type Trust, type Workspace } from '../workspace.ts';
+import { openGroups } from './groups.ts';
 
 /** An item before it is deleted. */
 export interface DoomedItem extends ItemRef {
@@ -25,6 +26,7 @@ export async function findDoomedItem(workspace: Workspace, trust: Trust, ref: It
   const { vault, item } = ref;
   checkName('vault', vault);
   checkName('item', item);
+  if (isAudienceName(item)) await refuseUsed(workspace, trust, ref);
   try {
     const parsed = await readParsedItem(workspace, ref);
     if (parsed !== undefined) return await judgeDoomed(workspace, trust, parsed);
@@ -36,6 +38,15 @@ export async function findDoomedItem(workspace: Workspace, trust: Trust, ref: It
   const { generation, deleted } = await readSeen(workspace.state, trust.repository, ref);
   if (generation === 0 || deleted) throw await itemNotFound(workspace.store, ref);
   return { vault, item, generation: 0, fields: [], admins: [], clients: [] };
+}
+
+/** @throws VaultError item-is-audience, where items are sealed to it */
+async function refuseUsed(workspace: Workspace, trust: Trust, { vault, item }: ItemRef): Promise<void> {
+  const [first] = await openGroups(workspace, trust).itemsOf({ vault, item });
+  if (first === undefined) return;
+  throw new VaultError('item-is-audience', `${vault}/${item} is an audience, and ${vault}/${first.item} and others may be sealed to it: without it nobody can open them.`, {
+    hint: `Give its items back their own recipients first: vault refresh ${vault} --regroup inline.`, details: { vault, item },
+  });
 }
 
 async function judgeDoomed(workspace: Workspace, trust: Trust, parsed: NonNullable<Awaited<ReturnType<typeof readParsedItem>>>): Promise<DoomedItem> {

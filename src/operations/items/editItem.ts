@@ -7,9 +7,10 @@ import { createFile, removeFile } from '../../files/write.ts';
 import { openItem } from '../../items/verify.ts';
 import { equalBytes } from '../../sealing/encoding.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
-import { readItem } from '../openItem.ts';
+import { openAsMember, readItem } from '../openItem.ts';
 import { changeItem, planChange, type Intent, type PlannedChange, type Session } from './changeItem.ts';
 import { draftName, draftOf, draftText, encodeDraft, mergeFields, parseDraft, readDraft, type Draft, type Fields } from './draft.ts';
+import { refuseAudience } from './groups.ts';
 
 /** The person who edits. */
 export interface Desk {
@@ -34,7 +35,10 @@ export async function startDraft(session: Session, { vault, item }: ItemRef, fie
   const ref: ItemRef = { vault, item };
   const { verified } = await readItem(session.workspace, ref);
   await planChange(session, ref, { rotate: true });
-  const open = openItem(verified, session.signer.identity, session.signer.name);
+  refuseAudience(ref);
+  const audience = await session.groups.of(verified);
+  const { identity, name } = session.signer;
+  const open = audience === undefined ? openItem(verified, identity, name) : openAsMember(verified, audience, identity, name);
   try {
     return draftOf(ref, field, field === undefined ? open.all() : { [field]: open.field(field) });
   } finally {

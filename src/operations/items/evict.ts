@@ -119,6 +119,7 @@ async function itemsNaming(store: Store, name: string): Promise<ItemRef[]> {
     const { keys } = await store.readItem(ref).catch(() => store.readRaw(ref)) ?? {};
     if (keys !== undefined && Buffer.from(keys.buffer, keys.byteOffset, keys.byteLength).includes(`"${name}"`)) found.push(ref);
   }
+  // Items that are sealed to an audience follow it (changeItems).
   return found;
 }
 

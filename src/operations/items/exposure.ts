@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
+import { isVaultError } from '../../errors.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
+import { parsePublicKey } from '../../sealing/publicKey.ts';
 
 /** One generation of an item: both documents as they were stored, judged by nobody. */
 export interface StoredGeneration {
@@ -38,36 +40,51 @@ export interface Suspect {
 }
 
 const entry = z.object({ name: z.string(), fingerprint: z.string() });
-const keysSchema = z.object({ header: z.object({ generation: z.number() }), admins: z.array(entry), clients: z.array(entry) });
+const keysSchema = z.object({
+  header: z.object({ generation: z.number(), group: z.optional(z.object({ public_keys: z.array(z.string()) })) }),
+  admins: z.array(entry), clients: z.array(entry), audience: z.optional(entry),
+});
 const itemSchema = z.object({ fields: z.record(z.string(), z.unknown()) });
 
 /**
- * Every item and field that a party could read in some generation. Signatures are not looked at, nor is the format's version: who wrote a
+ * Every item and field that a party could read in some generation, by an entry of its own or by an audience that it was in. Signatures are not looked at, nor is the format's version: who wrote a
  * key for somebody let them read, whoever it was. Generations that are not among those given are told as unknown.
  */
 export async function findExposure(generations: AsyncIterable<StoredGeneration>, suspect: Suspect): Promise<{ readonly exposure: Exposure[]; readonly unknown: UnknownGenerations[] }> {
   const found = new Map<string, { ref: ItemRef; first: number; last: number; incomplete: boolean; fields: Map<string, ExposedField> }>();
   const seen = new Map<string, { ref: ItemRef; generations: Set<number> }>();
-  for await (const { ref, keys, item } of generations) {
-    const parsed = keysSchema.safeParse(jsonOf(keys));
-    if (!parsed.success) continue;
-    const { generation } = parsed.data.header;
+  /** Fingerprints of the keys that the party had as a member of an audience; and what is sealed to audiences, which may be met before them. */
+  const groupKeys = new Set<string>();
+  const sealedToGroups: { readonly ref: ItemRef; readonly generation: number; readonly fingerprint: string; readonly names: string[] | undefined }[] = [];
+
+  const expose = (ref: ItemRef, generation: number, names: readonly string[] | undefined): void => {
     const id = `${ref.vault}/${ref.item}`;
-    const covered = seen.get(id) ?? { ref, generations: new Set() };
-    seen.set(id, covered);
-    covered.generations.add(generation);
-    if (!isRecipient(parsed.data, suspect)) continue;
     const known = found.get(id) ?? { ref, first: generation, last: generation, incomplete: false, fields: new Map<string, ExposedField>() };
     found.set(id, known);
     known.first = Math.min(known.first, generation);
     known.last = Math.max(known.last, generation);
-    const names = item === undefined ? undefined : fieldNames(item);
     known.incomplete ||= names === undefined;
     for (const name of names ?? []) {
       const before = known.fields.get(name);
       known.fields.set(name, { name, first: Math.min(before?.first ?? generation, generation), last: Math.max(before?.last ?? generation, generation) });
     }
+  };
+
+  for await (const { ref, keys, item } of generations) {
+    const parsed = keysSchema.safeParse(jsonOf(keys));
+    if (!parsed.success) continue;
+    const { header: { generation, group }, audience } = parsed.data;
+    const id = `${ref.vault}/${ref.item}`;
+    const covered = seen.get(id) ?? { ref, generations: new Set() };
+    seen.set(id, covered);
+    covered.generations.add(generation);
+    if (audience !== undefined) sealedToGroups.push({ ref, generation, fingerprint: audience.fingerprint, names: item === undefined ? undefined : fieldNames(item) });
+    if (!isRecipient(parsed.data, suspect)) continue;
+    // What an audience holds are keys; what they open is told in its place.
+    if (group !== undefined) for (const each of fingerprintsOf(group.public_keys)) groupKeys.add(each);
+    else expose(ref, generation, item === undefined ? undefined : fieldNames(item));
   }
+  for (const { ref, generation, fingerprint, names } of sealedToGroups) if (groupKeys.has(fingerprint)) expose(ref, generation, names);
   return {
     exposure: sorted(found).map(({ ref: { vault, item }, first, last, incomplete, fields }) => ({
       vault, item, first, last, incomplete, fields: [...fields.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
@@ -77,6 +94,17 @@ export async function findExposure(generations: AsyncIterable<StoredGeneration>,
       return ranges.length === 0 ? [] : [{ vault, item, ranges }];
     }),
   };
+}
+
+function fingerprintsOf(lines: readonly string[]): string[] {
+  return lines.flatMap((line) => {
+    try {
+      return [parsePublicKey(line).fingerprint];
+    } catch (error) {
+      if (!isVaultError(error)) throw error;
+      return [];
+    }
+  });
 }
 
 function sorted<T>(items: ReadonlyMap<string, T>): T[] {

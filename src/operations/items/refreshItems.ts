@@ -3,7 +3,7 @@ import { checkName } from '../../names.ts';
 import { itemNotFound } from '../openItem.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import type { Store } from '../../stores/store.ts';
-import type { Intent, Session } from './changeItem.ts';
+import type { Form, Intent, Session } from './changeItem.ts';
 import { changeItems, type BatchOptions } from './changeItems.ts';
 import type { ItemOutcome } from './outcome.ts';
 
@@ -21,9 +21,9 @@ export async function selectItems(store: Store, vault?: string, item?: string): 
  * Runs the stored queries again: newcomers are sealed to, at the cost of one seal each; where somebody goes, the item is encrypted anew.
  * @throws VaultError as {@link changeItems}
  */
-export async function refreshItems(session: Session, refs: readonly ItemRef[], options: BatchOptions): Promise<ItemOutcome[]> {
+export async function refreshItems(session: Session, refs: readonly ItemRef[], options: BatchOptions & { readonly form?: Form | undefined }): Promise<ItemOutcome[]> {
   const { admins } = session.trust.roster;
   // What a former admin signed, and was accepted, is signed by one whom every reader knows.
   const resign: Intent['resign'] = ({ header: { signature, ...header } }) => !admins.some((admin) => isSignedBy(header, signature, admin));
-  return await changeItems(session, refs, { resign }, options);
+  return await changeItems(session, refs, { resign, ...(options.form === undefined ? {} : { form: options.form }) }, options);
 }

@@ -6,6 +6,7 @@ import type { ItemRef, RecipientRole } from '../../sealing/dataKey.ts';
 import { itemNotFound } from '../openItem.ts';
 import { readVerifiedItem } from '../workspace.ts';
 import type { Intent, Session } from './changeItem.ts';
+import { recipientsOf, refuseAudience } from './groups.ts';
 import type { Party } from './planAudience.ts';
 
 /** What shall go from an item. */
@@ -19,10 +20,12 @@ export interface Removal {
  * The intent that takes recipients and fields out of an item.
  * @throws VaultError party-not-found, field-not-found, recipient-selected, item-not-found
  */
-export async function removalIntent({ workspace, trust, inventory }: Session, ref: ItemRef, removal: Removal): Promise<Intent> {
+export async function removalIntent({ workspace, trust, inventory, groups }: Session, ref: ItemRef, removal: Removal): Promise<Intent> {
+  refuseAudience(ref);
   const verified = await readVerifiedItem(workspace, trust, ref);
   if (verified === undefined) throw await itemNotFound(workspace.store, ref);
-  const { keys, header, document } = verified;
+  const { header, document } = verified;
+  const keys = await recipientsOf(groups, verified);
   const exclude: Party[] = [...partiesOf('admin', removal.admins, keys, header), ...partiesOf('client', removal.clients, keys, header)];
   const fields = Object.keys(document.fields);
   for (const field of removal.fields) {

@@ -6,6 +6,7 @@ import { formerAdmins, walkRoster } from '../../trust/walk.ts';
 import { sealOnThreads } from '../../workers/sealOnThreads.ts';
 import { signerOf, trustRoster, type Workspace } from '../workspace.ts';
 import type { Session } from './changeItem.ts';
+import { openGroups } from './groups.ts';
 import { openInventory } from './inventory.ts';
 import type { AudienceOptions } from './planAudience.ts';
 
@@ -20,7 +21,7 @@ export async function openSession(workspace: Workspace, identity: Identity, opti
   const signer = signerOf(known.roster, identity);
   const trust = acceptSigners.length === 0 ? known : { ...known, formerAdmins: await formerSigners(workspace, acceptSigners) };
   await workspace.store.finishItems();
-  return { workspace, trust, signer, inventory: openInventory(workspace.store), options, sealEntries: sealOnThreads };
+  return { workspace, trust, signer, inventory: openInventory(workspace.store), options, sealEntries: sealOnThreads, groups: openGroups(workspace, trust) };
 }
 
 /** Admins of earlier versions by name, with every key that they had. @throws VaultError party-not-found */

@@ -5,6 +5,7 @@ import type { Json } from '../../json/canonical.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { chooseAdmins } from '../chooseRecipients.ts';
 import type { Intent, Session } from './changeItem.ts';
+import { refuseAudience } from './groups.ts';
 
 /** What is wanted of an item that is there. */
 export interface ItemUpdate {
@@ -25,6 +26,7 @@ export interface ItemUpdate {
  */
 export function updateIntent({ workspace, trust, options }: Session, ref: ItemRef, update: ItemUpdate): Intent {
   const { values, replace, searchQuery, admins } = update;
+  refuseAudience(ref);
   if (admins.length > 0) chooseAdmins(trust.roster, admins);
   const told = new Set<string>();
   const once = (tell: (text: string) => void, text: string): void => {

@@ -1,8 +1,10 @@
 import { isVaultError } from '../../errors.ts';
 import { isSignedBy } from '../../items/verify.ts';
+import { isAudienceName } from '../../names.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { sealOnThreads } from '../../workers/sealOnThreads.ts';
 import { changeItem, planChange, type Intent, type ItemAction, type PlannedChange, type Session } from '../items/changeItem.ts';
+import { openGroups } from '../items/groups.ts';
 import { openInventory } from '../items/inventory.ts';
 import type { ItemOutcome, ResealItems, RosterEffect } from './resealItems.ts';
 
@@ -13,18 +15,24 @@ import type { ItemOutcome, ResealItems, RosterEffect } from './resealItems.ts';
 export const resealForRoster: ResealItems = async (workspace, trust, effect) => {
   const { gained, lost, vouched, next, signer } = effect;
   const session: Session = {
-    workspace, signer, inventory: openInventory(workspace.store), sealEntries: sealOnThreads,
+    workspace, signer, groups: openGroups(workspace, { ...trust, roster: next, formerAdmins: vouched }), inventory: openInventory(workspace.store), sealEntries: sealOnThreads,
     trust: { ...trust, roster: next, formerAdmins: vouched },
     // The quorum that signed the roster vouches for the keys of its admins.
     options: { acceptKeys: gained.map(({ name }) => name), skipUnsealable: false, allowEmpty: true, cleanUnknown: false },
   };
-  const intent = intentOf(effect);
-  const refs = await workspace.store.listItems();
+  const settled = new Map<string, PlannedChange>();
+  const intent: Intent = { ...intentOf(effect), settled: ({ vault, item }) => settled.get(`${vault}/${item}`) };
+  // Audiences first: what is sealed to them follows them.
+  const refs = (await workspace.store.listItems()).sort((a, b) => Number(isAudienceName(b.item)) - Number(isAudienceName(a.item)));
+  const noting = (ref: ItemRef, change: PlannedChange): PlannedChange => {
+    if (isAudienceName(ref.item)) settled.set(`${ref.vault}/${ref.item}`, change);
+    return change;
+  };
   if (lost.length > 0) {
-    const failed = (await forEach(refs, (ref) => planChange(session, ref, intent))).filter((outcome) => 'error' in outcome);
+    const failed = (await forEach(refs, async (ref) => noting(ref, await planChange(session, ref, intent)))).filter((outcome) => 'error' in outcome);
     if (failed.length > 0) return failed;
   }
-  return await forEach(refs, (ref) => changeItem(session, ref, intent));
+  return await forEach(refs, async (ref) => noting(ref, await changeItem(session, ref, intent)));
 };
 
 function intentOf({ lost, next, signer }: RosterEffect): Intent {

@@ -1,7 +1,10 @@
 import pLimit from 'p-limit';
 import { isVaultError } from '../../errors.ts';
+import { audienceBehind, audienceOf, groupFingerprints } from '../../items/group.ts';
+import type { VerifiedItem } from '../../items/verify.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { listSeen } from '../../state/generations.ts';
+import { openGroups } from '../items/groups.ts';
 import { openInventory } from '../items/inventory.ts';
 import { judgeItem, readParsedItem, refuseMissing, type Trust, type Workspace } from '../workspace.ts';
 import { findingOf, type Finding } from './finding.ts';
@@ -26,6 +29,7 @@ export interface ItemsVerdict {
 export async function verifyItems(workspace: Workspace, trust: Trust, refs: readonly ItemRef[]): Promise<ItemsVerdict> {
   const hasClients = (await workspace.store.listInventoryNames('clients')).length > 0;
   const audience = openAudienceJudge(trust.roster, hasClients ? openInventory(workspace.store) : undefined);
+  const groups = openGroups(workspace, trust);
   const limit = pLimit(CONCURRENCY);
   const verdicts = await Promise.all(refs.map((ref) => limit(async () => {
     try {
@@ -35,7 +39,9 @@ export async function verifyItems(workspace: Workspace, trust: Trust, refs: read
         return undefined; // Deleted meanwhile.
       }
       const verified = await judgeItem(workspace, trust, parsed);
-      return { ref, recipients: verified.header.recipients_count, warnings: await audience.warningsOf(verified) };
+      const sealedTo = audienceOf(ref, verified.keys);
+      const warnings = sealedTo === undefined ? await audience.warningsOf(verified) : warningsOfGroup(verified, await groups.read(sealedTo));
+      return { ref, recipients: verified.header.recipients_count, warnings };
     } catch (error) {
       return isVaultError(error, 'item-other-format') ? { ref, foreign: ref } : { ref, problem: findingOf(error, ref) };
     }
@@ -48,6 +54,16 @@ export async function verifyItems(workspace: Workspace, trust: Trust, refs: read
     warnings: sound.flatMap(({ warnings }) => warnings),
     foreign: verdicts.flatMap((verdict) => verdict?.foreign ?? []),
   };
+}
+
+/** An item must be sealed to a key of its audience, and should be to the present one. @throws VaultError audience-mismatch */
+function warningsOfGroup(verified: VerifiedItem, group: VerifiedItem): Finding[] {
+  const { vault, item, keys } = verified;
+  const fingerprints = groupFingerprints(group.header);
+  const found = fingerprints.indexOf(keys.audience?.fingerprint ?? '');
+  if (found < 0) throw audienceBehind(verified, group);
+  if (found === 0) return [];
+  return [{ vault, item, code: 'audience-mismatch', message: `${vault}/${item}: somebody left its audience, ${group.item}, and it is still sealed to the audience's earlier key.`, hint: `Run "vault refresh ${vault}".` }];
 }
 
 /** Step 1 alone, where there is no roster to judge by. */

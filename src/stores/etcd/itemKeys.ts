@@ -1,5 +1,6 @@
 import * as z from 'zod/v4/core';
 import { isVaultError, VaultError } from '../../errors.ts';
+import { keysHead, type KeysHead } from '../../items/keysHead.ts';
 import { recipientsText } from '../../items/keysText.ts';
 import type { ItemDocuments } from '../../items/model.ts';
 import { compareNames } from '../../items/recipients.ts';
@@ -32,6 +33,12 @@ export async function readItemKeys(keys: ItemKeys, ref: ItemRef): Promise<ItemDo
     item: await joinDocument(keys, ref, head.item, revision),
     keys: await joinDocument(keys, ref, head.keys, revision),
   }));
+}
+
+/** See `Store.readHead`. The header stands in the head, or, of a document that is no keys document of ours, in its parts. */
+export async function readKeysHead(keys: ItemKeys, ref: ItemRef): Promise<KeysHead | undefined> {
+  return await withHead(keys, ref, async ({ keys: document }, revision) =>
+    keysHead('parts' in document ? await joinDocument(keys, ref, document, revision) : utf8('recipients' in document ? `{\n${document.text}` : document.text)));
 }
 
 /** What lies there. Where that cannot be joined, it is the head, which passes for neither document. */

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { VaultError } from '../../errors.ts';
 import type { ItemDocuments } from '../../items/model.ts';
+import { isAudienceName } from '../../names.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { divideItem, type Division, type Head } from './head.ts';
 import { fetchNodes, isWritten, judgeHead, type ItemKeys } from './itemKeys.ts';
@@ -55,7 +57,7 @@ export async function writeItemKeys(keys: ItemKeys, ref: ItemRef, documents: Ite
     const one = fitsInOne(plan, next);
     const outcome = await keyValues.commit({
       unchanged: { [key]: revision, [BASIS]: basis?.revision ?? 0 },
-      put: [...(one ? plan.put : []), [key, next.bytes]], remove: one ? plan.remove : [], otherwise: [key],
+      put: [...(one ? plan.put : []), [key, next.bytes], ...(isNewEpoch(ref, head, next.head) ? [[BASIS, NOTHING] as const] : [])], remove: one ? plan.remove : [], otherwise: [key],
     });
     if (outcome.done || (outcome.repeated && isWritten(outcome.found[0], next.bytes))) {
       if (outcome.done) await cleanUp(keyValues, ref, next, outcome.revision, one ? [] : plan.remove);
@@ -93,6 +95,11 @@ async function planChange(keys: ItemKeys, ref: ItemRef, next: Division, head: He
     ],
     remove: [...nodes.remove.map((digest) => nodeKey(ref, digest)), ...[...before].filter((digest) => !after.has(digest)).map((digest) => partKey(ref, digest))],
   };
+}
+
+/** Whoever is sealing to the audience's keys of before must look again. */
+function isNewEpoch({ item }: ItemRef, head: Head | undefined, next: Head): boolean {
+  return isAudienceName(item) && head !== undefined && !isDeepStrictEqual(head.item, next.item);
 }
 
 function partsOf(head: Head | undefined): string[] {

@@ -4,6 +4,7 @@ import { isVaultError, VaultError } from '../../errors.ts';
 import { withLock } from '../../files/lock.ts';
 import { listDirectory, readRegularFile, readRegularFileNow } from '../../files/read.ts';
 import { createFile, ensureDirectoryWithin, removeFile, replaceFile } from '../../files/write.ts';
+import { keysHead } from '../../items/keysHead.ts';
 import { checkName, nameProblem } from '../../names.ts';
 import type { InventoryDocument, InventoryKind, Store } from '../store.ts';
 import { finishItemFiles, hasPendingFile, listForeignFiles, listItemFiles, listPendingFiles, readItemFiles, readRawFiles, removeItemFiles, requireFree, writeItemFiles } from './itemFiles.ts';
@@ -45,6 +46,10 @@ export function openFileStore(root: string): Store {
     location: root,
     directory: root,
     readItem: (ref) => readItemFiles(root, ref),
+    async readHead(ref) {
+      const documents = await readItemFiles(root, ref);
+      return documents === undefined ? undefined : keysHead(documents.keys);
+    },
     writeItem: (ref, documents, expected, premises) => lock(() => writeItemFiles(root, ref, documents, expected, premises)),
     removeItem: (ref, expected) => lock(() => removeItemFiles(root, ref, expected)),
     readRaw: (ref) => readRawFiles(root, ref),
