@@ -30,6 +30,8 @@ export interface OpenVector {
   readonly rosters: Readonly<Record<string, string>>;
   /** Texts of ITEM.json and ITEM_keys.json. */
   readonly documents: { readonly item: string; readonly keys: string };
+  /** Texts of both files of the audience that the item is sealed to, where it is sealed to one and that is there. */
+  readonly audience?: { readonly name: string; readonly item: string; readonly keys: string };
   readonly expect: Expectation;
 }
 

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { ErrorCode } from '../../src/errors.ts';
-import { isVaultError } from '../../src/errors.ts';
-import { openItem, parseItemDocuments, verifyItem } from '../../src/items/verify.ts';
+import { isVaultError, VaultError } from '../../src/errors.ts';
+import { openGroup } from '../../src/items/group.ts';
+import { openItem, parseItemDocuments, verifyItem, type OpenItem, type VerifiedItem } from '../../src/items/verify.ts';
 import type { Json } from '../../src/json/canonical.ts';
 import { encodeSeed, identityFromSeed, parseIdentity, type Identity } from '../../src/sealing/identity.ts';
 import { parsePublicKey, parseSigningKey } from '../../src/sealing/publicKey.ts';
+import type { Roster } from '../../src/trust/roster.ts';
 import { walkRoster } from '../../src/trust/walk.ts';
 import type { KeyVectors, OpenVector, ProtectedVector, VectorFile } from './vector.ts';
 
@@ -29,14 +31,22 @@ async function open(vector: OpenVector): Promise<Json> {
   };
   const { roster, digests } = await walkRoster(readRoster, vector.pin ?? undefined);
   const verified = verifyItem(parsed, { roster, repository: vector.pin?.repository ?? digests[0], seenGeneration: vector.seen_generation });
-  const opened = openItem(verified, await parseIdentity(vector.identity.text, 'identity'), vector.reader ?? undefined);
+  const identity = await parseIdentity(vector.identity.text, 'identity');
+  const opened = verified.keys.audience === undefined ? openItem(verified, identity, vector.reader ?? undefined) : openAsMember(vector, verified, identity, roster);
   return vector.field === null ? opened.all() : opened.field(vector.field);
 }
 
+function openAsMember({ vault, audience, reader }: OpenVector, sealed: VerifiedItem, identity: Identity, roster: Roster): OpenItem {
+  if (audience === undefined) throw new VaultError('item-missing', 'no audience');
+  const parsed = parseItemDocuments({ vault, item: audience.name }, { item: encode(audience.item), keys: encode(audience.keys) });
+  return openGroup(verifyItem(parsed, { roster, repository: sealed.header.repository, seenGeneration: 0 }), identity, reader ?? undefined).openItem(sealed);
+}
+
+const audiences = read('audiences.json') as OpenVector[];
 const openVectors = read('open.json') as OpenVector[];
 const broken = read('broken.json') as OpenVector[];
 
-for (const [file, vectors] of [['open.json', openVectors], ['broken.json', broken]] as const) {
+for (const [file, vectors] of [['open.json', openVectors], ['broken.json', broken], ['audiences.json', audiences]] as const) {
   describe(file, () => {
     for (const vector of vectors) {
       test(`${vector.name}: ${vector.description}`, async () => {
@@ -49,7 +59,7 @@ for (const [file, vectors] of [['open.json', openVectors], ['broken.json', broke
 }
 
 test('the vectors have names of their own, and every code of the opening order', () => {
-  const all = [...openVectors, ...broken];
+  const all = [...openVectors, ...broken, ...audiences];
   assert.equal(new Set(all.map(({ name }) => name)).size, all.length);
   assert.ok(openVectors.every(({ expect }) => 'value' in expect));
   const codes: ErrorCode[] = [
