@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { VaultError } from '../../errors.ts';
 import { checkName } from '../../names.ts';
-import type { ItemRef } from '../../sealing/dataKey.ts';
 import { isDigest, requireDigest } from '../proposalName.ts';
 import type { LiveStore } from '../live.ts';
 import type { ReportStore } from '../reports.ts';
