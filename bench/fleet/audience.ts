@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import pLimit from 'p-limit';
+import { groupRecipient } from '../../src/items/group.ts';
+import { sealItem } from '../../src/items/seal.ts';
 import { createItem } from '../../src/operations/items/createItem.ts';
 import { openSession } from '../../src/operations/items/session.ts';
 import { trustRoster } from '../../src/operations/workspace.ts';
@@ -60,9 +62,17 @@ async function makeItems({ store, admin }: FleetRepository, form: 'group' | 'inl
   const workspace = { store, state: openStateDirectory(state), now: () => new Date(), notice: () => undefined, warn: () => undefined, pin: undefined };
   await trustRoster(workspace);
   const session = await openSession(workspace, admin, { acceptKeys: [], skipUnsealable: false, allowEmpty: false, cleanUnknown: false });
-  const limit = pLimit(8);
-  await Promise.all(Array.from({ length: items }, (_, i) => limit(async () => {
-    await createItem(session, { vault: VAULT, item: `item${String(i)}`, fields: { data: SECRET }, searchQuery: `role:${ROLE}`, namedAdmins: null, namedClients: [], recreate: false, form });
+  const audience = { searchQuery: `role:${ROLE}`, namedAdmins: null, namedClients: [] };
+  const create = (item: string): ReturnType<typeof createItem> => createItem(session, { vault: VAULT, item, fields: { data: SECRET }, ...audience, recreate: false, form });
+  await create('item0');
+  const group = await session.groups.find(VAULT, audience);
+  const { repository } = session.trust;
+  const limit = pLimit(16);
+  await Promise.all(Array.from({ length: items - 1 }, (_, i) => limit(async () => {
+    const item = `item${String(i + 1)}`;
+    if (group === undefined) await create(item);
+    // To plan ten thousand members for each would take minutes, and is measured nowhere.
+    else await store.writeItem({ vault: VAULT, item }, sealItem({ vault: VAULT, item, repository, fields: { data: SECRET }, ...audience, recipients: [groupRecipient(group)], generation: 1, signer: session.signer, time: new Date() }), 0);
   })));
 }
 
