@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import pLimit from 'p-limit';
 import { VaultError, isVaultError } from '../../errors.ts';
 import { audienceName, audienceOf, groupFingerprints, nextGroupKeys } from '../../items/group.ts';
 import type { ItemHeader, KeysDocument } from '../../items/model.ts';
@@ -9,7 +10,7 @@ import { isAudienceName } from '../../names.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { readSeenGeneration, rememberGeneration } from '../../state/generations.ts';
 import { premisesOf } from '../premises.ts';
-import { readVerifiedItem, type Trust, type Workspace } from '../workspace.ts';
+import { judgeItem, readVerifiedItem, type Trust, type Workspace } from '../workspace.ts';
 import type { Session } from './changeItem.ts';
 
 /** The audiences of a repository as one run sees them: each is read once, however many items are sealed to it. */
@@ -31,6 +32,9 @@ export interface Groups {
 export interface SealedToGroup extends ItemRef {
   readonly fingerprint: string;
 }
+
+/** Items that are read at once. */
+const READS = 16;
 
 export function openGroups(workspace: Workspace, trust: Trust): Groups {
   const { store } = workspace;
@@ -61,12 +65,13 @@ export function openGroups(workspace: Workspace, trust: Trust): Groups {
       return undefined;
     },
     async itemsOf({ vault, item }) {
-      const found: SealedToGroup[] = [];
-      for (const name of (await namesIn(vault)).filter((each) => !isAudienceName(each))) {
+      const limit = pLimit(READS);
+      const names = (await namesIn(vault)).filter((each) => !isAudienceName(each));
+      const found = await Promise.all(names.map((name) => limit(async (): Promise<SealedToGroup[]> => {
         const sealed = await sealedTo(workspace, { vault, item: name });
-        if (sealed?.name === item) found.push({ vault, item: name, fingerprint: sealed.fingerprint });
-      }
-      return found;
+        return sealed?.name === item ? [{ vault, item: name, fingerprint: sealed.fingerprint }] : [];
+      })));
+      return found.flat();
     },
   };
   return groups;
@@ -81,6 +86,12 @@ async function sealedTo({ store }: Workspace, ref: ItemRef): Promise<{ readonly 
     if (isVaultError(error)) return undefined;
     throw error;
   }
+}
+
+/** An audience as a member needs it: where the store can tell, without the others' entries. @throws VaultError item-missing, and what verification throws */
+export async function readAudienceAs(workspace: Workspace, trust: Trust, ref: ItemRef, fingerprint: string): Promise<VerifiedItem> {
+  const reply = await workspace.store.live?.readItemAs(ref, fingerprint);
+  return reply?.kind === 'found' ? await judgeItem(workspace, trust, parseItemDocuments(ref, reply.documents)) : await readAudience(workspace, trust, ref);
 }
 
 /** @throws VaultError item-missing */
