@@ -21,7 +21,7 @@ const rooms = {
   config: ['files', 'sealing', 'stores', 'agent', 'state/stateDirectory\\.ts$'],
   processes: ['files'],
   agent: ['processes', 'items', 'sealing', 'iam/clientSession\\.ts$', 'trust', 'inventory', 'state', 'files', 'stores/store\\.ts$', 'names\\.ts$'],
-  operations: ['workers', 'git', 'iam', 'items', 'inventory', 'search', 'policy', 'trust', 'sealing', 'state', 'files', 'scanning', 'stores/store\\.ts$', 'config/repository\\.ts$'],
+  operations: ['workers', 'git', 'iam', 'items', 'inventory', 'search', 'policy', 'trust', 'sealing', 'state', 'files', 'scanning', 'stores/\\w+\\.ts$', 'config/repository\\.ts$'],
   reporting: ['agent/(events|status|observing/log|configuration/schema)\\.ts$', 'operations', 'iam/plan\\.ts$', 'items/fieldValues\\.ts$', 'policy', 'search', 'sealing', 'trust'],
   completion: ['config', 'files', 'stores/store\\.ts$'],
   library: ['operations', 'config', 'state', 'items/accessKey\\.ts$'],
