@@ -1,6 +1,7 @@
 import type { ItemRef } from '../sealing/dataKey.ts';
 import type { KeysHead } from '../items/keysHead.ts';
 import type { ItemDocuments } from '../items/model.ts';
+import type { JoinStore } from './joining.ts';
 
 /** Kinds of inventory document, each by name. */
 export type InventoryKind = 'nodes' | 'clients' | 'roles' | 'users';
@@ -21,6 +22,8 @@ export interface Store {
   readonly location: string;
   /** The directory in which the documents lie as files, where they do: for what is about files, and git. */
   readonly directory: string | undefined;
+  /** Nodes that come by themselves, where the store is a live one. */
+  readonly joining?: JoinStore;
 
   /** Both documents of an item, of one generation. */
   readItem(ref: ItemRef): Promise<ItemDocuments | undefined>;

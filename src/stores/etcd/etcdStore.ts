@@ -7,6 +7,7 @@ import type { Store } from '../store.ts';
 import { openClient, type EtcdSettings } from './client.ts';
 import { listInventoryKeyNames, listInventoryKeys, readInventoryKey, removeInventoryKey, writeInventoryKey } from './inventoryKeys.ts';
 import { isWritten, listItemKeys, readItemKeys, readKeysHead, readRawKeys, type ItemKeys } from './itemKeys.ts';
+import { openJoinKeys } from './joinKeys.ts';
 import { MOST_REQUEST_BYTES, NOTHING, openKeyValues } from './keyValues.ts';
 import { BASIS, headKey, MIGRATION, PROPOSALS, rosterKey } from './layout.ts';
 import { followKeys, type Changed } from './watch.ts';
@@ -40,6 +41,7 @@ export function openEtcdStore(location: string, settings: EtcdSettings): EtcdSto
   return {
     location,
     directory: undefined,
+    joining: openJoinKeys(keys),
     readItem: (ref) => readItemKeys(keys, ref),
     readHead: (ref) => readKeysHead(keys, ref),
     writeItem: (ref, documents, expected, premises) => writeItemKeys(keys, ref, documents, expected, premises),
