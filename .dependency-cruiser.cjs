@@ -21,7 +21,7 @@ const rooms = {
   state: ['files', 'sealing', 'trust', 'iam/(accessKey|observe)\\.ts$'],
   config: ['files', 'sealing', 'stores', 'agent', 'state/stateDirectory\\.ts$'],
   processes: ['files'],
-  agent: ['processes', 'items', 'sealing', 'iam/clientSession\\.ts$', 'trust', 'inventory', 'state', 'files', 'stores/store\\.ts$', 'names\\.ts$'],
+  agent: ['processes', 'items', 'sealing', 'iam/clientSession\\.ts$', 'trust', 'inventory', 'state', 'files', 'stores/(store|live|reports)\\.ts$', 'stores/etcd/address\\.ts$', 'names\\.ts$'],
   operations: ['joining', 'workers', 'git', 'iam', 'items', 'inventory', 'search', 'policy', 'trust', 'sealing', 'state', 'files', 'scanning', 'stores/\\w+\\.ts$', 'config/repository\\.ts$'],
   reporting: ['agent/(events|status|observing/log|configuration/schema)\\.ts$', 'operations', 'iam/plan\\.ts$', 'items/fieldValues\\.ts$', 'policy', 'search', 'sealing', 'trust'],
   completion: ['config', 'files', 'stores/store\\.ts$'],

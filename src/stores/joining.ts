@@ -1,3 +1,5 @@
+import type { VaultError } from '../errors.ts';
+
 /** A document about joining, and the state of the store that wrote it. */
 export interface JoinDocument {
   readonly bytes: Uint8Array;
@@ -18,6 +20,14 @@ export interface FiledRequest extends JoinDocument {
 export interface JoinOutcome {
   readonly admission: JoinDocument | undefined;
   readonly refusal: JoinDocument | undefined;
+}
+
+/** What a follower of requests, or of what became of one, is told. */
+export interface JoinListener {
+  /** Something changed; also when following begins, and after changes may have been missed. */
+  changed(): void;
+  /** The connection is lost (told again only after it was good); undefined: it is back. */
+  problem(problem: VaultError | undefined): void;
 }
 
 /** All that admitting a request changes, in one step. */
@@ -63,6 +73,10 @@ export interface JoinStore {
   refuse(request: FiledRequest, refusal: Uint8Array): Promise<boolean>;
   /** What the node itself may read. */
   readOutcome(name: string, id: string): Promise<JoinOutcome>;
+  /** Tells when there is another outcome, through lost connections, until it is ended. */
+  followOutcome(name: string, id: string, listener: JoinListener): () => void;
+  /** Tells when there are further requests. */
+  followRequests(listener: JoinListener): () => void;
   /** Every refusal, under the id of its request. */
   listRefusals(): AsyncIterable<JoinDocument & { readonly id: string }>;
   removeRefusal(id: string): Promise<void>;

@@ -1,7 +1,9 @@
 import type { ItemRef } from '../sealing/dataKey.ts';
 import type { KeysHead } from '../items/keysHead.ts';
 import type { ItemDocuments } from '../items/model.ts';
+import type { ReportStore } from './reports.ts';
 import type { JoinStore } from './joining.ts';
+import type { LiveStore } from './live.ts';
 
 /** Kinds of inventory document, each by name. */
 export type InventoryKind = 'nodes' | 'clients' | 'roles' | 'users';
@@ -22,7 +24,12 @@ export interface Store {
   readonly location: string;
   /** The directory in which the documents lie as files, where they do: for what is about files, and git. */
   readonly directory: string | undefined;
-  /** Nodes that come by themselves, where the store is a live one. */
+
+  /** What nodes report; undefined in a store that has no place for it. */
+  readonly reports?: ReportStore;
+  /** What a store does that can be followed; undefined in one that cannot. */
+  readonly live?: LiveStore;
+  /** Nodes that come by themselves; undefined in a store that they cannot reach. */
   readonly joining?: JoinStore;
 
   /** Both documents of an item, of one generation. */

@@ -1,16 +1,19 @@
 import { VaultError } from '../../errors.ts';
 import { checkName, nameProblem } from '../../names.ts';
 import { isDigest, requireDigest } from '../proposalName.ts';
-import type { FiledRequest, JoinDocument, JoinStore } from '../joining.ts';
+import type { FiledRequest, JoinDocument, JoinListener, JoinStore } from '../joining.ts';
+import type { EtcdClient } from './client.ts';
 import { isWritten, type ItemKeys } from './itemKeys.ts';
 import type { Stored } from './keyValues.ts';
 import { ADMISSIONS, inventoryKey, INVITATIONS, JOINED, JOINS, REFUSALS, rosterKey } from './layout.ts';
+import { GONE, type WatchEvent } from './messages.ts';
+import { watchKeys, type WatchedKeys } from './watchKeys.ts';
 
 /** Of the largest that are stored, so many fit into a response: a stranger may have put anything there. */
 const PAGE = 40;
 
 /** Requests to join, and what becomes of them, below the prefix of a repository. */
-export function openJoinKeys({ keyValues, source }: ItemKeys): JoinStore {
+export function openJoinKeys(client: EtcdClient, { keyValues, source }: ItemKeys): JoinStore {
   const invitationKey = (id: string): string => INVITATIONS + checkName('item', id);
   const joinedKeys = (id: string): string => `${JOINED}${checkName('item', id)}/`;
   const requestKey = (name: string, id: string): string => `${JOINS}${checkName('node', name)}/${requireDigest(id)}`;
@@ -96,6 +99,8 @@ export function openJoinKeys({ keyValues, source }: ItemKeys): JoinStore {
       const [admission, refusal] = await read(admissionKey(name), refusalKey(id));
       return { admission, refusal };
     },
+    followOutcome: (name, id, listener) => follow([{ key: admissionKey(name), isPrefix: false }, { key: refusalKey(id), isPrefix: false }], listener),
+    followRequests: (listener) => follow([{ key: JOINS, isPrefix: true }], listener),
     async* listRefusals() {
       for await (const { name: id, ...document } of list(REFUSALS)) if (isDigest(id)) yield { ...document, id };
     },
@@ -113,6 +118,15 @@ export function openJoinKeys({ keyValues, source }: ItemKeys): JoinStore {
       await keyValues.commit({ remove: [admissionKey(name)] });
     },
   };
+
+  /** What is removed is no news: whoever removed it wrote what there is to know elsewhere. */
+  function follow(keys: readonly WatchedKeys[], { changed, problem }: JoinListener): () => void {
+    return watchKeys(client, keys, {
+      changed: (_index, events: readonly WatchEvent[]) => { if (events.some(({ type }) => type !== GONE)) changed(); },
+      anew: () => { changed(); },
+      problem,
+    });
+  }
 
   function keyOf({ name, id }: FiledRequest): string {
     return requestKey(name, id);

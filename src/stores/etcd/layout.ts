@@ -17,6 +17,7 @@ import type { InventoryKind } from '../store.ts';
  *   joins/NAME/REQUEST                 a request to join; who may write here need not read here
  *   sealed/admissions/NAME             that a node was admitted, for itself to see and for whoever seals to it
  *   sealed/refusals/REQUEST            that a request was refused
+ *   reports/NODE/status                what a node delivered, signed by it, for as long as its lease lasts
  *   basis                              its revision is that of the last change that may take from a writer what it goes by
  *   migration                          there while `vault migrate` writes here
  */
@@ -28,6 +29,7 @@ export const JOINED = 'joined/';
 export const JOINS = 'joins/';
 export const ADMISSIONS = 'sealed/admissions/';
 export const REFUSALS = 'sealed/refusals/';
+export const REPORTS = 'reports/';
 export const BASIS = 'basis';
 export const MIGRATION = 'migration';
 
@@ -62,6 +64,11 @@ export function inventoryKeys(kind: InventoryKind): string {
 
 export function inventoryKey(kind: InventoryKind, name: string): string {
   return `${inventoryKeys(kind)}${checkName('node', name)}`;
+}
+
+/** What a node reports: its own place, of which its role says that it may write there. */
+export function reportKey(node: string): string {
+  return `${REPORTS}${checkName('node', node)}/status`;
 }
 
 /** The item that a name below {@link HEADS} is; undefined where it is none. */
