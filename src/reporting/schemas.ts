@@ -32,6 +32,12 @@ const nodeSummary = {
   problem: z.string().optional().describe('why it cannot be sealed to'),
 };
 
+const invitationId = z.string().regex(/^[0-9a-f]{32}$/);
+const attributes = { environment: z.string(), run_list: z.array(z.string()), normal: z.record(z.string(), z.json()).describe('normal attributes, tags among them') };
+const time = z.iso.datetime();
+const refusalCode = z.enum(['expired', 'used-up', 'revoked', 'name-taken', 'name-not-allowed', 'key-known', 'used-before', 'clock', 'token-invalid', 'refused']);
+const terms = { uses: z.int().min(1).describe('how many nodes may join'), expires: time, approval: z.boolean().describe('a person must approve each node'), names: z.string().describe('pattern of names') };
+
 const failure = { code: z.enum(Object.keys(EXIT_CODES)), message: z.string(), hint: z.string().optional().describe('what to do next') };
 
 const plans = z.strictObject({
@@ -143,6 +149,7 @@ export const schemas = {
   'admin quorum': rosterOutcome,
   'admin remove': rosterOutcome,
   'admin withdraw': z.strictObject({ withdrawn: fingerprint }),
+  'agent join': z.strictObject({ name, state: z.enum(['admitted', 'filed']), fingerprint, identity: z.string().describe('path of the identity file'), pin: fingerprint.describe('of the roster, for agent.json'), repository: fingerprint.describe('of the roster\'s version 1') }),
   'agent check': z.strictObject({
     config: z.string().describe('path of the file'), items: count.describe('that it names'), deliveries: count,
     findings: z.array(z.strictObject({ severity: z.enum(['error', 'warning']), path: z.string().describe('as deliveries[0].owner'), ...position, ...failure }))
@@ -223,7 +230,26 @@ export const schemas = {
   }),
   'merge-driver': z.strictObject({ path: z.string(), merged: z.boolean() }),
   'node add': z.strictObject({ name, key_type: identity.shape.type, fingerprint }),
+  'node approve': z.strictObject({ nodes: z.array(z.strictObject({ name, state: z.enum(['admitted', 'refused', 'gone']).describe('gone: somebody else dealt with it'), code: refusalCode.optional() })) }),
+  'node invitations': z.strictObject({
+    invitations: z.array(z.strictObject({
+      id: invitationId, state: z.enum(['open', 'expired', 'used-up', 'revoked', 'untrusted']).describe('untrusted: no admin of today signed it'), used: count, joined: z.array(name).describe('nodes that joined with it, removed ones too'),
+      time: time.optional(), signer: name.optional(),
+      uses: terms.uses.optional(), expires: time.optional(), approval: terms.approval.optional(), names: terms.names.optional(),
+      environment: attributes.environment.optional(), run_list: attributes.run_list.optional(), normal: attributes.normal.optional(),
+    })),
+  }),
+  'node invite': z.strictObject({ id: invitationId, token: z.string().optional().describe('secret'), output: z.string().optional().describe('file that has the token'), ...terms, ...attributes }),
   'node list': z.strictObject({ nodes: z.array(z.strictObject(nodeSummary)) }),
+  'node refuse': z.strictObject({ name, requests: z.int().min(1).describe('how many requests there were under that name') }),
+  'node requests': z.strictObject({
+    pending: z.array(z.strictObject({
+      name, request: fingerprint.describe('id of the request'), fingerprint, invitation: invitationId, time, problem: refusalCode.optional().describe('what it would be refused for'), approval: terms.approval.optional(),
+      environment: attributes.environment.optional(), run_list: attributes.run_list.optional(), normal: attributes.normal.optional(),
+    })),
+    refused: z.array(z.strictObject({ name, request: fingerprint.describe('id of the request'), invitation: invitationId, code: refusalCode, time, signer: name })),
+  }),
+  'node uninvite': z.strictObject({ id: invitationId, revoked: time, used: count }),
   'node remove': z.strictObject({ removed: name }),
   'node show': z.strictObject({ ...nodeSummary, node: z.record(z.string(), z.json()).describe('the Chef node object') }),
   'plan iam': plans,
