@@ -11,6 +11,7 @@ const GROUPS: readonly { readonly title: string; readonly commands: readonly str
   { title: 'WHO CAN READ', commands: ['refresh', 'rotate keys', 'remove', 'evict'] },
   { title: 'READ ITEMS', commands: ['list', 'show', 'decrypt', 'download', 'isvault', 'itemtype'] },
   { title: 'ON A NODE', commands: ['agent join', 'exec', 'agent run', 'agent status', 'agent exec', 'agent credential-process', 'agent install', 'agent check'] },
+  { title: 'A FLEET', commands: ['status', 'wait'] },
   { title: 'CHECK A REPOSITORY', commands: ['verify', 'migrate'] },
   { title: 'GIT', commands: ['git install', 'diff', 'resolve'] },
 ];

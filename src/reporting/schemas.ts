@@ -132,6 +132,11 @@ const verifyFinding = z.strictObject({
   vault: name.optional(), item: name.optional(), path: z.string().optional().describe('from the root of the repository, as PATH or PATH:LINE'), ...failure,
 });
 
+const itemReports = {
+  vault: name, item: name, generation: generation.describe('that is asked for'), recipients: count.describe('nodes that can open it'), up_to_date: count,
+  lagging: count.describe('they report another state'), silent: count.describe('there is no report of them'), unverified: count.describe('their report does not count'),
+};
+
 /** By command, with spaces; `error` is what every command prints when it fails. */
 export const schemas = {
   'admin add': rosterOutcome.extend({ recovery }),
@@ -273,7 +278,18 @@ export const schemas = {
   }),
   'search': z.strictObject({ query: z.string(), nodes: z.array(z.strictObject({ name })) }),
   'search --why': z.strictObject({ query: z.string(), node: name, matched: z.boolean(), explanation }),
+  'status': z.strictObject({
+    items: z.array(z.strictObject({
+      ...itemReports,
+      nodes: z.strictObject({
+        lagging: z.array(z.strictObject({ node: name, generation: count.nullable().describe('0: it has none; null: it does not ask for the item'), delivered: z.boolean() })),
+        silent: z.array(name), unverified: z.array(z.strictObject({ node: name, problem: z.enum(['no-signing-key', 'damaged', 'other-node', 'other-repository', 'signature-invalid', 'time', 'replayed']) })),
+      }).optional().describe('with an ITEM'),
+    })).describe('with --watch, a line of JSON a change, with the items that are different'),
+    problems: z.array(z.strictObject({ vault: name, item: name, error: z.strictObject({ code: failure.code, message: z.string() }) })).optional().describe('items that cannot be trusted or read'),
+  }),
   'update': itemChanges,
+  'wait': z.strictObject({ ...itemReports, needed: count }),
   'trust pin': trust,
   'trust show': trust,
   'verify': z.strictObject({

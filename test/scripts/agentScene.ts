@@ -37,14 +37,21 @@ export interface AgentScene extends RepositoryScene {
   readonly roster: string;
   /** Creates `vault/ITEM` for role `web`, or gives it new values. */
   put(item: string, fields: Readonly<Record<string, unknown>>): Promise<void>;
-  /** Writes a configuration over one that follows the repository's folder, polled every 100 ms. @returns its path */
+  /** Writes a configuration over one that follows the repository: its folder, polled every 100 ms, or its etcd. @returns its path */
   configure(more?: Readonly<Record<string, unknown>>, name?: string): Promise<string>;
   /** Starts `vault agent run`, or `exec` with those arguments, with a configuration that {@link configure} wrote; it is killed when the scene is closed. */
   agent(config: string, options?: { readonly exec?: readonly string[]; readonly variables?: Readonly<Record<string, string>>; readonly nodeOptions?: readonly string[] }): RunningAgent;
 }
 
-export async function openAgentScene(): Promise<AgentScene> {
-  const scene = await openRepositoryScene();
+/** Where a scene's repository is, and where its agents read it, if that is an etcd. */
+export interface EtcdPlace {
+  readonly endpoints: readonly string[];
+  readonly prefix: string;
+}
+
+/** @param etcd the repository is there, and {@link AgentScene.configure} names it as the source */
+export async function openAgentScene(etcd?: EtcdPlace): Promise<AgentScene> {
+  const scene = await openRepositoryScene(etcd === undefined ? {} : { init: [...etcd.endpoints.flatMap((each) => ['--etcd', each]), '--etcd-prefix', etcd.prefix] });
   const { at } = scene;
   await scene.addNode('n1', 'web');
   const { fingerprint } = JSON.parse((await succeed(scene.vault('admin', 'list', '--json'))).stdout) as { fingerprint: string };
@@ -64,7 +71,7 @@ export async function openAgentScene(): Promise<AgentScene> {
     async configure(more = {}, name = 'agent.json') {
       const path = at('config', name);
       const configuration = {
-        identity: at('config', 'n1'), roster: fingerprint, source: { type: 'folder', path: scene.repository, poll: '100ms' },
+        identity: at('config', 'n1'), roster: fingerprint, source: etcd === undefined ? { type: 'folder', path: scene.repository, poll: '100ms' } : { type: 'etcd', ...etcd },
         state_directory: at('state', 'agent'), runtime_directory: at('files', 'run'), log: { level: 'debug', format: 'json' }, ...more,
       };
       await writeFile(path, JSON.stringify(configuration), { mode: 0o600 });

@@ -40,11 +40,13 @@ export interface RepositoryScene {
 export interface RepositorySceneOptions {
   /** Further directories that are saved and reset. */
   readonly parts?: readonly string[];
+  /** Further flags of `vault init`. */
+  readonly init?: readonly string[];
   /** Further variables of the operator, given the path of the scene. */
   readonly variables?: (directory: string) => Readonly<Record<string, string>>;
 }
 
-export async function openRepositoryScene({ parts: more = [], variables: further = () => ({}) }: RepositorySceneOptions = {}): Promise<RepositoryScene> {
+export async function openRepositoryScene({ parts: more = [], init = [], variables: further = () => ({}) }: RepositorySceneOptions = {}): Promise<RepositoryScene> {
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'iam-vault-e2e-')));
   const at = (...names: string[]): string => join(directory, ...names);
   const repository = at('repository');
@@ -82,7 +84,7 @@ export async function openRepositoryScene({ parts: more = [], variables: further
     },
     close: () => rm(directory, { recursive: true, force: true }),
   };
-  await succeed(startVault(['init', repository, '--admin', 'alice', '--json'], { cwd: directory, variables }).finished);
+  await succeed(startVault(['init', repository, '--admin', 'alice', ...init, '--json'], { cwd: directory, variables }).finished);
   return scene;
 }
 
