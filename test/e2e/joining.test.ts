@@ -305,3 +305,61 @@ describe('nodes that join by themselves', () => {
     }
   });
 });
+
+/** The roles of docs/etcd.md. */
+const ROLES: readonly (readonly string[])[] = [
+  ['role', 'add', 'vault-admin'],
+  ['role', 'grant-permission', 'vault-admin', '--prefix=true', 'readwrite', PREFIX],
+  ['role', 'add', 'vault-join'],
+  ['role', 'grant-permission', 'vault-join', '--prefix=true', 'read', `${PREFIX}sealed/`],
+  ['role', 'grant-permission', 'vault-join', '--prefix=true', 'write', `${PREFIX}joins/`],
+];
+const PASSWORD = 'PLANTED-qqjvkxwzqqjvkxwz';
+
+describe('with users in etcd', () => {
+  let etcd: EtcdCluster;
+  let world: World;
+  before(async () => {
+    etcd = await startEtcd({ flags: ['--bcrypt-cost', '4'] });
+    world = await openWorld({ empty: true });
+    await world.result('init', ['init', 'repository', '--admin', 'alice', '--etcd', etcd.endpoints[0] ?? '', '--etcd-prefix', PREFIX], { cwd: world.directory });
+    for (const role of ROLES) await etcd.etcdctl(...role);
+    for (const [user, role] of [['root', 'root'], ['alice', 'vault-admin'], ['join', 'vault-join']] as const) {
+      await etcd.etcdctl('user', 'add', `${user}:${PASSWORD}`);
+      await etcd.etcdctl('user', 'grant-role', user, role);
+      await world.write(`home/${user}.json`, JSON.stringify({ endpoints: etcd.endpoints, user, password: PASSWORD }), 0o600);
+    }
+    await etcd.etcdctl('auth', 'enable');
+    world.secrets.add(PASSWORD);
+    const path = `${world.repository}/vault.json`;
+    const config = JSON.parse(await readFile(path, 'utf8')) as { store: object };
+    await writeFile(path, JSON.stringify({ ...config, store: { ...config.store, credentials_file: '~/alice.json' } }));
+  });
+  after(async () => {
+    await world.close();
+    await etcd.close();
+  });
+
+  it('whoever may only ask can ask by the agent\'s configuration, is told the answer, and sees no other request', async () => {
+    await world.result('node invite', ['node', 'invite', '--role', 'web', '--output', world.at('token')]);
+    const { fingerprint } = await world.result('admin list', ['admin', 'list']) as { fingerprint: string };
+    const config = await world.write('agent/agent.json', JSON.stringify({
+      identity: world.at('keys', 'agent.identity'), roster: fingerprint, state_directory: world.at('state'), runtime_directory: world.at('agent'), report: { node: 'web09' },
+      source: { type: 'etcd', endpoints: etcd.endpoints, prefix: PREFIX, credentials_file: world.at('home', 'join.json') },
+    }));
+    const ask = ['agent', 'join', '--config', config, '--token-file', world.at('token')];
+    assert.deepEqual((await world.result('agent join', ask))['name'], 'web09');
+    const waiting = world.start([...ask, '--wait', '60s']);
+    await world.result('node approve', ['node', 'approve', '--all', '--yes']);
+    const end = await waiting.finished;
+    assert.equal(end.exitCode, 0, describeEnd(end));
+
+    const store = openEtcdStore('join', { endpoints: etcd.endpoints, prefix: PREFIX, user: { name: 'join', password: PASSWORD } });
+    const denied = (error: unknown): boolean => isVaultError(error, 'store-unreachable') && error.details['reason'] === 'permission-denied';
+    await assert.rejects(async () => { for await (const _ of store.joining.listRequests()) assert.fail('there is none'); }, denied);
+    await assert.rejects(store.joining.listInvitations(), denied);
+    await assert.rejects(store.writeInventory('nodes', 'mine', Buffer.from('{}')), denied);
+    await assert.rejects(store.joining.writeAdmission('mine', Buffer.from('{}')), denied);
+    store.close();
+  });
+});
