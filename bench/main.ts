@@ -3,6 +3,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchAgent } from './agent.ts';
 import { benchDecrypt } from './decrypt.ts';
+import { benchFleet } from './fleet/main.ts';
 import { benchIam } from './iam.ts';
 import { benchItems } from './items.ts';
 import { has, output } from './processes.ts';
@@ -12,7 +13,7 @@ import { benchSearch } from './search.ts';
 import { benchVerify } from './verify.ts';
 import { renderMarkdown, renderText, type Row } from './table.ts';
 
-const GROUPS: Readonly<Record<string, (scene: Scene) => Promise<Row[]>>> = { decrypt: benchDecrypt, seal: benchSeal, search: benchSearch, iam: benchIam, items: benchItems, verify: benchVerify, agent: benchAgent };
+const GROUPS: Readonly<Record<string, (scene: Scene) => Promise<Row[]>>> = { decrypt: benchDecrypt, seal: benchSeal, search: benchSearch, iam: benchIam, items: benchItems, verify: benchVerify, agent: benchAgent, fleet: benchFleet };
 const DOCUMENT = 'docs/benchmarks.md';
 const MARKS = ['<!-- table -->', '<!-- end of table -->'] as const;
 

@@ -4,7 +4,7 @@ import { parseDocument } from '../json/document.ts';
 import { digestOf, FORMAT, utf8 } from '../sealing/encoding.ts';
 import type { Identity } from '../sealing/identity.ts';
 import { signStatement, verifyStatement } from '../sealing/signature.ts';
-import { signingKeyOf, type Roster } from '../trust/roster.ts';
+import { isFullAdmin, signingKeyOf, type Roster } from '../trust/roster.ts';
 import { requireSize } from './invitation.ts';
 import { digest, documentOf, format, invitationId, name, signature, statementOf, time, timeText } from './statement.ts';
 
@@ -73,7 +73,8 @@ export type AdmissionProblem = 'other' | 'signer' | 'signature' | 'altered';
 export function statementProblem({ admission, signature: signed }: SignedAdmission, of: { readonly repository: string; readonly roster: Roster; readonly name: string }): AdmissionProblem | undefined {
   if (admission.name !== of.name || admission.repository !== of.repository) return 'other';
   const signer = of.roster.admins.find((each) => each.name === admission.signer);
-  if (signer === undefined) return 'signer';
+  // Who may only seal admits by what an admin signed, an invitation, and never by themselves.
+  if (signer === undefined || (!isFullAdmin(signer) && admission.invitation === null)) return 'signer';
   return verifyStatement(statementOf(admission), signed, signingKeyOf(signer)) ? undefined : 'signature';
 }
 

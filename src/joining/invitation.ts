@@ -5,7 +5,7 @@ import { parseDocument } from '../json/document.ts';
 import { FORMAT, utf8 } from '../sealing/encoding.ts';
 import type { Identity } from '../sealing/identity.ts';
 import { signStatement, verifyStatement } from '../sealing/signature.ts';
-import { signingKeyOf, type Roster } from '../trust/roster.ts';
+import { isFullAdmin, signingKeyOf, type Roster } from '../trust/roster.ts';
 import { digest, documentOf, format, invitationId, MOST_STATEMENT_BYTES, name, signature, signingLine, statementOf, time, timeText } from './statement.ts';
 
 /** What a node is by the invitation that it joins with: it chooses nothing of it. Members as of a Chef node object. */
@@ -89,7 +89,7 @@ export function signInvitation(members: Omit<Invitation, 'format' | 'type' | 'ex
 /** Whether an admin who is on this roster with every right signed it, for this repository. */
 export function isSignedInvitation({ invitation, signature: signed }: StoredInvitation, roster: Roster, repository: string): boolean {
   const admin = roster.admins.find((each) => each.name === invitation.signer);
-  return admin !== undefined && invitation.repository === repository && verifyStatement(statementOf(invitation), signed, signingKeyOf(admin));
+  return admin !== undefined && isFullAdmin(admin) && invitation.repository === repository && verifyStatement(statementOf(invitation), signed, signingKeyOf(admin));
 }
 
 /** Whether a node may have this name by a pattern of {@link Invitation.names}. */

@@ -90,8 +90,9 @@ const explanation = z.strictObject({
 });
 
 const names = z.array(name);
+const rights = z.tuple([z.literal('seal')]).optional().describe('absent: everything; seal: be a recipient and sign items, no more');
 const difference = {
-  added: z.array(z.strictObject({ name, fingerprint, signing_fingerprint: fingerprint })).describe('with the fingerprints of the sealing key and of the signing key'),
+  added: z.array(z.strictObject({ name, rights, fingerprint, signing_fingerprint: fingerprint })).describe('with the fingerprints of the sealing key and of the signing key'),
   removed: names,
   quorum: z.strictObject({ before: z.int().min(1), after: z.int().min(1) }),
 };
@@ -113,7 +114,7 @@ const recovery = z.strictObject({ name, secret: z.string().describe('the line of
 const pinned = { version: z.int().min(1), fingerprint, repository: fingerprint.describe('of version 1 of the roster') };
 const trust = z.strictObject({
   location: z.string(), remembered: z.strictObject(pinned).nullable(),
-  here: z.strictObject({ ...pinned, quorum: z.int().min(1), admins: names }).nullable().describe('the newest version; null where the chain does not walk'),
+  here: z.strictObject({ ...pinned, quorum: z.int().min(1), admins: names, refreshers: names.optional().describe('who may only seal') }).nullable().describe('the newest version; null where the chain does not walk'),
   problem: z.strictObject(failure).optional(),
 });
 const gitInstall = z.strictObject({
@@ -144,7 +145,7 @@ export const schemas = {
   'admin list': z.strictObject({
     version: z.int().min(1), quorum: z.int().min(1), fingerprint: fingerprint.describe('of this version of the roster'),
     repository: fingerprint.describe('of version 1 of the roster'),
-    admins: z.array(z.strictObject({ name, fingerprint, signing_fingerprint: fingerprint, public_key: publicKey, signing_key: publicKey })),
+    admins: z.array(z.strictObject({ name, rights, fingerprint, signing_fingerprint: fingerprint, public_key: publicKey, signing_key: publicKey })),
     proposals: z.array(z.strictObject({
       fingerprint, state: z.enum(['open', 'in-effect', 'stale', 'unsigned', 'damaged']), version: z.int().min(1).optional(), time: z.string().optional(),
       ...z.strictObject({ ...difference, ...approval }).partial().shape,

@@ -85,10 +85,9 @@ async function audiencesOf({ workspace: { store }, groups }: Session, refs: read
   const found = new Map<string, ItemRef>();
   for (const vault of new Set(refs.map((ref) => ref.vault))) {
     if (!await groups.isUsed(vault)) continue;
-    for (const ref of refs.filter((each) => each.vault === vault)) {
-      const audience = isAudienceName(ref.item) ? ref : audienceOf(ref, await keysOf(store, ref));
-      if (audience !== undefined) found.set(nameOf(audience), audience);
-    }
+    const limit = pLimit(CONCURRENCY);
+    const sealedTo = await Promise.all(refs.filter((each) => each.vault === vault).map((ref) => limit(async () => (isAudienceName(ref.item) ? ref : audienceOf(ref, await keysOf(store, ref))))));
+    for (const audience of sealedTo) if (audience !== undefined) found.set(nameOf(audience), audience);
   }
   return [...found.values()];
 }

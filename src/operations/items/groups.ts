@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import pLimit from 'p-limit';
 import { VaultError, isVaultError } from '../../errors.ts';
 import { audienceName, audienceOf, groupFingerprints, nextGroupKeys } from '../../items/group.ts';
 import type { ItemHeader, KeysDocument } from '../../items/model.ts';
@@ -32,6 +33,9 @@ export interface SealedToGroup extends ItemRef {
   readonly fingerprint: string;
 }
 
+/** Items that are read at once. */
+const READS = 16;
+
 export function openGroups(workspace: Workspace, trust: Trust): Groups {
   const { store } = workspace;
   const known = new Map<string, Promise<VerifiedItem>>();
@@ -61,12 +65,13 @@ export function openGroups(workspace: Workspace, trust: Trust): Groups {
       return undefined;
     },
     async itemsOf({ vault, item }) {
-      const found: SealedToGroup[] = [];
-      for (const name of (await namesIn(vault)).filter((each) => !isAudienceName(each))) {
+      const limit = pLimit(READS);
+      const names = (await namesIn(vault)).filter((each) => !isAudienceName(each));
+      const found = await Promise.all(names.map((name) => limit(async (): Promise<SealedToGroup[]> => {
         const sealed = await sealedTo(workspace, { vault, item: name });
-        if (sealed?.name === item) found.push({ vault, item: name, fingerprint: sealed.fingerprint });
-      }
-      return found;
+        return sealed?.name === item ? [{ vault, item: name, fingerprint: sealed.fingerprint }] : [];
+      })));
+      return found.flat();
     },
   };
   return groups;

@@ -4,7 +4,7 @@ import type { Signer } from '../../items/seal.ts';
 import { admissionProblem, encodeAdmission, parseAdmission, signAdmission, type Admission, type AdmissionProblem, type NodeDocuments } from '../../joining/admission.ts';
 import { checkName } from '../../names.ts';
 import type { Store } from '../../stores/store.ts';
-import type { Trust, Workspace } from '../workspace.ts';
+import { fullSignerOf, type Trust, type Workspace } from '../workspace.ts';
 import { joinStoreOf } from './joinStore.ts';
 
 /**
@@ -57,8 +57,9 @@ export async function readInventoryNode(store: Store, name: string): Promise<Inv
   return { node: parseNode(node, source, name), fingerprint: parseClient(client, source, name).fingerprint, documents: { node, client } };
 }
 
-/** Signs for a node as it was shown: where the inventory says something else by now, the admission does not hold. */
-export async function admitInventoryNode({ store, now }: Workspace, { repository }: Trust, signer: Signer, { node: { name }, fingerprint, documents }: InventoryNode): Promise<Admission> {
+/** Signs for a node as it was shown: where the inventory says something else by now, the admission does not hold. @throws VaultError not-an-admin for a refresher */
+export async function admitInventoryNode({ store, now }: Workspace, { roster, repository }: Trust, signer: Signer, { node: { name }, fingerprint, documents }: InventoryNode): Promise<Admission> {
+  fullSignerOf(roster, signer.identity, 'admit a node that nobody invited');
   const signed = signAdmission({ repository, name, fingerprint, invitation: null, documents, time: now() }, signer);
   await joinStoreOf(store).writeAdmission(name, encodeAdmission(signed));
   return signed.admission;

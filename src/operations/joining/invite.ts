@@ -5,7 +5,7 @@ import { encodeToken, tokenIdentity } from '../../joining/token.ts';
 import { wipe } from '../../sealing/encoding.ts';
 import { generateSeed } from '../../sealing/identity.ts';
 import { rosterDigest } from '../../trust/roster.ts';
-import type { Trust, Workspace } from '../workspace.ts';
+import { fullSignerOf, type Trust, type Workspace } from '../workspace.ts';
 import { forgetOld } from './forgetOld.ts';
 import { joinStoreOf } from './joinStore.ts';
 
@@ -27,11 +27,12 @@ const LEAST_VALID_MS = 1000;
 /**
  * Makes an invitation. What is stored lets nobody join: the secret is in the token alone.
  * @returns the token's line, which is secret
- * @throws VaultError usage; input-too-large; store-unsupported
+ * @throws VaultError usage; input-too-large; store-unsupported; not-an-admin for a refresher
  */
-export async function invite(workspace: Workspace, { roster, repository }: Trust, { name: signer, identity }: Signer, wish: InvitationWish): Promise<{ readonly invitation: Invitation; readonly token: string }> {
+export async function invite(workspace: Workspace, { roster, repository }: Trust, { identity }: Signer, wish: InvitationWish): Promise<{ readonly invitation: Invitation; readonly token: string }> {
   const joining = joinStoreOf(workspace.store);
   requireSensible(wish);
+  const { name: signer } = fullSignerOf(roster, identity, 'invite nodes');
   const now = workspace.now();
   const seed = generateSeed();
   const id = Buffer.from(generateSeed().subarray(0, 16)).toString('hex');
