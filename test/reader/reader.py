@@ -314,23 +314,27 @@ def read_identity(text, passphrase=lambda: getpass.getpass('passphrase: ')):
 
 # --- The roster -----------------------------------------------------------------------------------------------------
 
-is_admin = members(name=is_name, public_key=is_line_for(sealing_key), signing_key=is_line_for(signing_key))
+admin_members = dict(name=is_name, public_key=is_line_for(sealing_key), signing_key=is_line_for(signing_key))
+is_full_admin, is_refresher = members(**admin_members), members(rights=exactly(['seal']), **admin_members)
 roster_members = members(
     roster=members(
-        admins=each(is_admin, 1, 1000), format=exactly(FORMAT), previous=lambda v: v is None or encoded(32, 32)(v),
+        admins=each(lambda a: is_full_admin(a) or is_refresher(a), 1, 1000), format=exactly(FORMAT), previous=lambda v: v is None or encoded(32, 32)(v),
         quorum=integer(1), time=is_time, type=exactly('roster'), version=integer(1)),
     signatures=each(members(name=is_name, signature=encoded(64, 64))))
 
 def fits_roster(v):
     names = [a['name'] for a in v['roster']['admins']] if roster_members(v) else []
-    return len(set(names)) == len(names) and names != [] and v['roster']['quorum'] <= len(names)
+    return len(set(names)) == len(names) and names != [] and v['roster']['quorum'] <= len(full_admins(v['roster']))
+
+def full_admins(roster):
+    return [a for a in roster['admins'] if 'rights' not in a]
 
 def digest_of(value):
     return b64(H(jcs(value)))
 
 def is_signed(document, by, needed):
     """Whether it has as many good signatures by the roster `by`: different keys, not names, are counted."""
-    keys = {a['name']: signing_key(a['signing_key'])[0] for a in by['admins']}
+    keys = {a['name']: signing_key(a['signing_key'])[0] for a in full_admins(by)}
     claims = [(keys[s['name']], s['signature']) for s in document['signatures'] if s['name'] in keys]
     return len({key for key, signature in claims if verifies(signature, document['roster'], key)}) >= needed
 

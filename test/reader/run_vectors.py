@@ -91,7 +91,7 @@ PARSERS = {'sealing': reader.sealing_key, 'signing': reader.signing_key, 'identi
 
 def cases():
     """(name, what to run, what is expected) of every vector."""
-    for v in vectors('open.json') + vectors('broken.json'):
+    for v in vectors('open.json') + vectors('broken.json') + vectors('refreshers.json'):
         yield v['name'], lambda v=v: opening(v), v['expect']
     keys = vectors('keys.json')
     for v in keys['seeds']:
