@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -62,6 +63,7 @@ describe('a reader written from docs/format.md alone', { skip: skipWithout('pyth
       assert.deepEqual([status, stderr], [1, `reader.py: ${code}\n`]);
     };
     const sandbox = spawn(process.execPath, [VAULT, 'sandbox', '--account', 'one', '--config-file', config], { env, stdio: 'ignore' });
+    const ended = once(sandbox, 'exit');
     try {
       vault('init', repository, '--admin', 'alice');
       addNode('web1', node);
@@ -99,6 +101,7 @@ describe('a reader written from docs/format.md alone', { skip: skipWithout('pyth
       assertRefused('not-a-recipient', 'grouped', node);
     } finally {
       sandbox.kill();
+      await ended; // it writes in the directory until then
       await rm(directory, { recursive: true, force: true });
     }
   });
