@@ -94,6 +94,8 @@ export type ErrorCode =
   | 'party-exists'
   | 'store-conflict'
   | 'store-unreachable'
+  | 'store-unsupported'
+  | 'wait-timed-out'
   | 'state-unwritable';
 
 /** Facts about a failure that a script may read. Never a secret. */

@@ -30,4 +30,6 @@ export interface Source {
    * @returns ends it
    */
   follow(refs: readonly ItemRef[], changed: (refs?: readonly ItemRef[]) => void): () => void;
+  /** Ends what is open, when nobody asks it any more; whoever asks nevertheless opens it again. */
+  close?(): void;
 }

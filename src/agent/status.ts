@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { VaultError } from '../errors.ts';
 import type { Agent } from './agent.ts';
+import { locationOf } from './configuration/configuration.ts';
 import type { Component } from './component.ts';
 import type { LostLines } from './observing/lineQueue.ts';
 
@@ -57,7 +58,7 @@ export function agentStatus({ follower, memory, configuration, configuredAt, con
     started: process.started.toISOString(),
     ready: isReady && process.isReady,
     configuration: { file: process.file, loaded: configuredAt.toISOString(), ...errorOf(configurationProblem) },
-    source: { location: source.type === 'folder' ? source.path : source.url, answered: timeOf(follower.answeredAt), ...errorOf(follower.sourceProblem) },
+    source: { location: locationOf(source), answered: timeOf(follower.answeredAt), ...errorOf(follower.sourceProblem) },
     roster: { version: follower.trusted?.roster.version ?? null },
     state: errorOf(memory.problem),
     items: follower.states.map(({ ref, content, from, problem: wrong, changedAt, checkedAt }) => ({

@@ -23,6 +23,7 @@ const EXIT_CODES: readonly (readonly [string, string])[] = [
   ['5', 'trust: signature, roster, rollback, changed key'],
   ['6', 'AWS refused'],
   ['7', 'store unreachable or conflict'],
+  ['8', 'what was waited for did not come in time'],
 ];
 
 /** `vault --help` with the commands grouped; everything else is oclif's own. */

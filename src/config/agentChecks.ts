@@ -9,7 +9,9 @@ import { pathKind, readRegularFile } from '../files/read.ts';
 import { trustedPath } from '../files/trusted.ts';
 import type { JsonDocument, JsonPath } from '../json/parse.ts';
 import { formatPath } from '../json/validate.ts';
+import type { EtcdStore } from '../stores/etcd/etcdStore.ts';
 import { OWN_DIRECTORIES } from './agentFile.ts';
+import { openEtcdOf } from './agentSettings.ts';
 import { loadIdentity } from './identities.ts';
 
 /** Something that a good configuration names, and that is not so on this machine. */
@@ -52,6 +54,7 @@ export async function checkAgentSurroundings(configuration: AgentConfiguration, 
   for (const member of OWN_DIRECTORIES) await check([member], 'error', async () => { await trustedPath(configuration[member]); });
   const { source, runtime_directory: runtime, endpoint } = configuration;
   if (source.type === 'folder') await check(['source', 'path'], 'warning', () => requireDirectory(source.path));
+  else if (source.type === 'etcd') await checkEtcd(source, check);
   else if (source.ca_file !== undefined) await check(['source', 'ca_file'], 'error', () => requireFile(source.ca_file ?? '', 'file of certificates', MAX_CERTIFICATE_BYTES));
   for (const [i, delivery] of configuration.deliveries.entries()) {
     const path = ['deliveries', i];
@@ -71,6 +74,17 @@ export async function checkAgentSurroundings(configuration: AgentConfiguration, 
   }
   for (const [i, consumer] of (endpoint?.consumers ?? []).entries()) await checkAccounts(['endpoint', 'consumers', i], consumer);
   return findings.sort((a, b) => a.line - b.line || a.column - b.column);
+}
+
+/** Asks for the roster, as the agent will: the right to read it is the right to read items. */
+async function checkEtcd(source: Extract<AgentConfiguration['source'], { type: 'etcd' }>, check: (path: JsonPath, severity: AgentFinding['severity'], work: () => Promise<void>) => Promise<void>): Promise<void> {
+  let store: EtcdStore | undefined;
+  await check(['source'], 'error', async () => { store = await openEtcdOf(source); });
+  await check(['source'], 'warning', async () => {
+    if (store === undefined || await store.readRoster(1) !== undefined) return;
+    throw new VaultError('roster-missing', `There is no roster below ${source.prefix} in ${source.endpoints.join(', ')}.`, { hint: 'Compare "prefix" with that in the vault.json of the repository.', details: { prefix: source.prefix } });
+  });
+  store?.close();
 }
 
 async function requireFile(path: string, what: string, maxBytes: number): Promise<void> {

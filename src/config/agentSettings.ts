@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import type { AgentConfiguration } from '../agent/configuration/configuration.ts';
+import { locationOf, type AgentConfiguration } from '../agent/configuration/configuration.ts';
 import type { AgentSettings } from '../agent/agent.ts';
 import type { ReportEvent } from '../agent/events.ts';
 import { VaultError } from '../errors.ts';
 import { readRegularFile } from '../files/read.ts';
 import { openMemory } from '../agent/following/memory.ts';
 import type { Source } from '../agent/source.ts';
+import type { EtcdStore } from '../stores/etcd/etcdStore.ts';
 import type { StateDirectory } from '../state/stateDirectory.ts';
 import { loadIdentity } from './identities.ts';
 
@@ -20,10 +21,11 @@ export async function openAgentSettings(
   const { roster, state_directory: state, runtime_directory: runtime } = configuration;
   const identity = await loadIdentity(configuration.identity);
   const memory = now?.configuration.roster === roster ? now.memory : openMemory({ roster, report, state: openState(state), witness: openState(join(runtime, 'witness')) });
-  return { configuration, identity, memory, source: await openSource(configuration.source, report) };
+  return { configuration, identity, memory, source: await openSource(configuration.source, identity.publicKey.fingerprint, report) };
 }
 
-async function openSource(configuration: AgentConfiguration['source'], report: ReportEvent): Promise<Source> {
+/** @param reader fingerprint of the key whose entries are read */
+async function openSource(configuration: AgentConfiguration['source'], reader: string, report: ReportEvent): Promise<Source> {
   switch (configuration.type) {
     case 'folder': {
       const { openFileStore } = await import('../stores/file/fileStore.ts');
@@ -35,7 +37,18 @@ async function openSource(configuration: AgentConfiguration['source'], report: R
       const { httpsSource } = await import('../agent/sources/https.ts');
       return httpsSource(configuration, await authorities(configuration.ca_file));
     }
+    case 'etcd': {
+      const { etcdSource } = await import('../agent/sources/etcd.ts');
+      return etcdSource({ store: await openEtcdOf(configuration), reader, pollMs: configuration.poll });
+    }
   }
+}
+
+/** The etcd that a source names; it is not connected to yet. @throws VaultError input-*, identity-too-open, repository-foreign */
+export async function openEtcdOf(configuration: Extract<AgentConfiguration['source'], { type: 'etcd' }>): Promise<EtcdStore> {
+  const { openEtcdStore } = await import('../stores/etcd/etcdStore.ts');
+  const { readEtcdSettings } = await import('./etcdSettings.ts');
+  return openEtcdStore(locationOf(configuration), await readEtcdSettings({ uid: process.geteuid?.(), home: '' }, '/', configuration, '"source" in the agent\'s configuration'));
 }
 
 const MAX_AUTHORITIES = 4 << 20;

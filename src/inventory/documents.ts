@@ -3,7 +3,7 @@ import { VaultError } from '../errors.ts';
 import { parseJson } from '../json/parse.ts';
 import { validate } from '../json/validate.ts';
 import { nameProblem } from '../names.ts';
-import { parsePublicKey, type PublicKey } from '../sealing/publicKey.ts';
+import { parsePublicKey, parseSigningKey, type PublicKey, type SigningKey } from '../sealing/publicKey.ts';
 import { adminWithKeys } from '../trust/adminKeys.ts';
 import type { Admin } from '../trust/roster.ts';
 import { parseLarge } from './largeDocument.ts';
@@ -97,16 +97,31 @@ export function parseRole(bytes: Uint8Array, source: string, name: string): Role
   return { name, runList: role.run_list ?? [], envRunLists: role.env_run_lists ?? {} };
 }
 
-const clientSchema = z.looseObject({ name: z.string().optional(), clientname: z.string().optional(), public_key: z.string().optional() });
+const clientSchema = z.looseObject({ name: z.string().optional(), clientname: z.string().optional(), public_key: z.string().optional(), signing_key: z.string().optional() });
 
 /** Parses clients/NODE.json. @throws VaultError key-invalid where it has no key that can be sealed to */
 export function parseClient(bytes: Uint8Array, source: string, name: string): PublicKey {
-  const client = validate(clientSchema, parseJson(bytes, source, PARTY_LIMITS));
-  requireName(client.name ?? client.clientname ?? name, name, source);
+  const client = clientIn(bytes, source, name);
   if (client.public_key === undefined) {
     throw new VaultError('key-invalid', `${source} holds no public key.`, { hint: 'Add one with "vault node add NAME --key LINE".' });
   }
   return parsePublicKey(client.public_key);
+}
+
+/**
+ * What the statements of a node are verified with, from clients/NODE.json: its `signing_key`, or the key of which an `ssh-ed25519` line is both. Undefined for a
+ * node that cannot sign. @throws VaultError input-*, name-invalid, key-invalid
+ */
+export function parseClientSigningKey(bytes: Uint8Array, source: string, name: string): SigningKey | undefined {
+  const { signing_key, public_key } = clientIn(bytes, source, name);
+  if (signing_key !== undefined) return parseSigningKey(signing_key);
+  return public_key?.trim().startsWith('ssh-') === true ? parseSigningKey(public_key) : undefined;
+}
+
+function clientIn(bytes: Uint8Array, source: string, name: string): z.output<typeof clientSchema> {
+  const client = validate(clientSchema, parseJson(bytes, source, PARTY_LIMITS));
+  requireName(client.name ?? client.clientname ?? name, name, source);
+  return client;
 }
 
 const userSchema = z.looseObject({ name: z.string().optional(), username: z.string().optional(), public_key: z.string(), signing_key: z.string().optional() });

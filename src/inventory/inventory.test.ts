@@ -4,7 +4,8 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { isVaultError, VaultError, type ErrorCode } from '../errors.ts';
 import { vaultIdentity } from '../sealing/opensshKey.testing.ts';
-import { parseClient, parseNode, parseRole, parseUser, type Role } from './documents.ts';
+import { sshPublicKey } from '../sealing/publicKey.ts';
+import { parseClient, parseClientSigningKey, parseNode, parseRole, parseUser, type Role } from './documents.ts';
 import { expandRunList, needsExpansion } from './runList.ts';
 
 const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
@@ -29,6 +30,15 @@ describe('documents as knife downloads them', () => {
     assert.throws(() => parseClient(json({ name: 'web1' }), 'c', 'web1'), failsWith('key-invalid'));
     assert.throws(() => parseClient(json({ name: 'web1', public_key: 7 }), 'c', 'web1'), failsWith('input-invalid'));
     assert.throws(() => parseClient(new TextEncoder().encode('{"name":"web1","name":"web1","public_key":""}'), 'c', 'web1'), failsWith('input-duplicate-key'));
+  });
+
+  test('a client: the key that what it says is verified with', () => {
+    const signing = (more: object): string | undefined => parseClientSigningKey(json({ name: 'web1', ...more }), 'c', 'web1')?.line;
+    const ssh = sshPublicKey(signingKey?.ed25519 ?? new Uint8Array()).line;
+    assert.equal(signing({ public_key: publicKey.line, signing_key: signingKey?.line }), signingKey?.line);
+    assert.equal(signing({ public_key: publicKey.line }), undefined);
+    assert.equal(signing({ public_key: `${ssh} host` }), ssh);
+    assert.throws(() => signing({ public_key: publicKey.line, signing_key: publicKey.line }), failsWith('key-invalid'));
   });
 
   test('a user: only one with a signing key can be an admin', () => {

@@ -75,6 +75,8 @@ export interface KeysDocument {
 export interface ItemDocuments {
   readonly item: Uint8Array;
   readonly keys: Uint8Array;
+  /** `keys` lists, of the recipients, none but the reader's own entry: what was signed of the whole list cannot be compared. */
+  readonly isPartial?: boolean;
 }
 
 /** A name that follows the rule of its kind. */

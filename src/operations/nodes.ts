@@ -3,7 +3,7 @@ import { parseClient, parseNode, type Node } from '../inventory/documents.ts';
 import { layoutJson, type Json } from '../json/canonical.ts';
 import { nearest } from '../json/validate.ts';
 import { checkName } from '../names.ts';
-import type { PublicKey } from '../sealing/publicKey.ts';
+import type { PublicKey, SigningKey } from '../sealing/publicKey.ts';
 import type { InventoryDocument, Store } from '../stores/store.ts';
 
 type JsonObject = { [key: string]: Json };
@@ -12,6 +12,8 @@ type JsonObject = { [key: string]: Json };
 export interface NewNode {
   readonly name: string;
   readonly publicKey: PublicKey;
+  /** What its reports and requests are verified with. Undefined: as it was, where the public key is as it was; otherwise none. */
+  readonly signingKey?: SigningKey | undefined;
   /** What is undefined here and below stays as it is in a node that is there already. */
   readonly environment?: string | undefined;
   readonly runList?: readonly string[] | undefined;
@@ -82,16 +84,21 @@ function changedDocument(before: JsonObject, { environment, runList, tags, attri
 }
 
 /** With what else a Chef server keeps of a client. */
-function clientDocument({ name, publicKey }: NewNode, present: InventoryDocument | undefined): Uint8Array {
+function clientDocument({ name, publicKey, signingKey }: NewNode, present: InventoryDocument | undefined): Uint8Array {
+  const signing = signingKey === undefined ? {} : { signing_key: signingKey.line };
   if (present !== undefined) {
     try {
       const before: unknown = JSON.parse(new TextDecoder().decode(present.bytes));
-      if (isObject(before)) return encodeAsFound({ ...before, name, public_key: publicKey.line });
+      if (isObject(before)) {
+        const { signing_key: old, ...rest } = before;
+        const kept = old === undefined || before['public_key'] !== publicKey.line ? {} : { signing_key: old };
+        return encodeAsFound({ ...rest, name, public_key: publicKey.line, ...kept, ...signing });
+      }
     } catch {
       // It was no client document: nothing of it can be kept.
     }
   }
-  return encode({ name, public_key: publicKey.line });
+  return encode({ name, public_key: publicKey.line, ...signing });
 }
 
 /** A node document with all its members. @throws VaultError where it is none */

@@ -1,9 +1,9 @@
 import type { ErrorCode } from '../errors.ts';
 
 /** What the process exits with; documented in docs/cli.md. */
-export const EXIT = { done: 0, failed: 1, usage: 2, changes: 2, input: 3, notPermitted: 4, trust: 5, aws: 6, store: 7 } as const;
+export const EXIT = { done: 0, failed: 1, usage: 2, changes: 2, input: 3, notPermitted: 4, trust: 5, aws: 6, store: 7, waiting: 8 } as const;
 
-const { failed, usage, input, notPermitted, trust, aws, store } = EXIT;
+const { failed, usage, input, notPermitted, trust, aws, store, waiting } = EXIT;
 
 export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   'internal': failed,
@@ -94,6 +94,8 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   'party-exists': failed,
   'store-conflict': store,
   'store-unreachable': store,
+  'store-unsupported': store,
+  'wait-timed-out': waiting,
   'state-unwritable': store,
 };
 

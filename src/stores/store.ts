@@ -1,6 +1,8 @@
 import type { ItemRef } from '../sealing/dataKey.ts';
 import type { KeysHead } from '../items/keysHead.ts';
 import type { ItemDocuments } from '../items/model.ts';
+import type { ReportStore } from './reports.ts';
+import type { LiveStore } from './live.ts';
 
 /** Kinds of inventory document, each by name. */
 export type InventoryKind = 'nodes' | 'clients' | 'roles' | 'users';
@@ -21,6 +23,11 @@ export interface Store {
   readonly location: string;
   /** The directory in which the documents lie as files, where they do: for what is about files, and git. */
   readonly directory: string | undefined;
+
+  /** What nodes report; undefined in a store that has no place for it. */
+  readonly reports?: ReportStore;
+  /** What a store does that can be followed; undefined in one that cannot. */
+  readonly live?: LiveStore;
 
   /** Both documents of an item, of one generation. */
   readItem(ref: ItemRef): Promise<ItemDocuments | undefined>;

@@ -75,8 +75,8 @@ test('who may do what: the roles of docs/etcd.md', async (t) => {
   ];
   for (const work of refused) await assert.rejects(work(), failsFor('permission-denied'));
   const ctl = async (...args: string[]): Promise<unknown> => await run('etcdctl', ['--user', `web01:${PASSWORD}-web01`, ...args], { env: environment });
-  await ctl('put', `${PREFIX}reports/web01/vault/db`, 'mine');
-  await assert.rejects(ctl('put', `${PREFIX}reports/web02/vault/db`, 'another\'s'));
+  await ctl('put', `${PREFIX}reports/web01/status`, 'mine');
+  await assert.rejects(ctl('put', `${PREFIX}reports/web02/status`, 'another\'s'));
   assert.equal(generationOf(await alice.readItem(ref)), 1);
   await assert.rejects(nobody.readItem(ref), failsFor('user-missing'));
   await assert.rejects(as('alice', 'wrong').readItem(ref), failsFor('credentials'));
@@ -86,11 +86,11 @@ test('who may do what: the roles of docs/etcd.md', async (t) => {
   for (const user of ['alice', 'web01']) await run('etcdctl', [...root, 'user', 'grant-role', user, 'another'], { env: environment });
   assert.equal(generationOf(await node.readItem(ref)), 1);
   await new Promise<void>((resolve, reject) => {
-    t.after(node.follow([ref], (refs) => {
+    t.after(node.follow([ref], {
       // The first look is at everything: from then on a change is told.
-      if (refs === undefined) alice.writeItem(ref, largeItem(2, 2), 1).catch(reject);
-      else resolve();
-    }, reject));
+      anew() { alice.writeItem(ref, largeItem(2, 2), 1).catch(reject); },
+      item() { resolve(); }, roster: reject, problem: reject,
+    }));
   });
 });
 

@@ -13,7 +13,7 @@ import { startEtcd, untilHealthy } from '../scripts/etcdCluster.ts';
 const other: ItemRef = { vault: 'vault', item: 'other' };
 const unwatched: ItemRef = { vault: 'vault', item: 'unwatched' };
 
-/** What a follower was told: names of items, `*` for anything, and `!` and `ok` for its connection. */
+/** What a follower was told: names of items, `roster`, `*` for anything, and `!` and `ok` for its connection. */
 function follow(t: TestContext, store: EtcdStore, refs: readonly ItemRef[]): { readonly told: string[]; until(event: string): Promise<void> } {
   const told: string[] = [];
   let wake = (): void => undefined;
@@ -21,7 +21,12 @@ function follow(t: TestContext, store: EtcdStore, refs: readonly ItemRef[]): { r
     told.push(...events);
     wake();
   };
-  t.after(store.follow(refs, (changed) => { tell(...changed?.map(({ item }) => item) ?? ['*']); }, (problem: VaultError | undefined) => { tell(problem === undefined ? 'ok' : '!'); }));
+  t.after(store.follow(refs, {
+    item({ item }) { tell(item); },
+    roster() { tell('roster'); },
+    anew() { tell('*'); },
+    problem(problem: VaultError | undefined) { tell(problem === undefined ? 'ok' : '!'); },
+  }));
   return {
     told,
     async until(event) {
@@ -57,8 +62,8 @@ test('each change is told once, and what is not followed is not', { timeout: 60_
   await store.removeItem(other, 3);
   await until(other.item);
   await store.writeRoster(1, new TextEncoder().encode('roster'));
-  await until('*');
-  assert.deepEqual(told, [other.item, '*']);
+  await until('roster');
+  assert.deepEqual(told, [other.item, 'roster']);
 
   // Down for a moment: what happened is told, and nothing else is.
   told.length = 0;

@@ -39,6 +39,15 @@ export function requireSameDirectories(before: AgentConfiguration, next: AgentCo
   }
 }
 
+/** Where a source is, for people. */
+export function locationOf(source: AgentConfiguration['source']): string {
+  switch (source.type) {
+    case 'folder': return source.path;
+    case 'https': return source.url;
+    case 'etcd': return `${source.endpoints.join(',')}${source.prefix}`;
+  }
+}
+
 /** `vault/item`. */
 export function refText({ vault, item }: ItemRef): string {
   return `${vault}/${item}`;
@@ -118,7 +127,9 @@ function contradictions(configuration: AgentConfiguration, document: JsonDocumen
   for (const [i, each] of configuration.credentials.entries()) {
     if (each.mode === 'session') checkSession(each, ['credentials', i], add);
   }
-  const { endpoint, monitor } = configuration;
+  const { endpoint, monitor, report, source } = configuration;
+  if (report !== undefined && source.type !== 'etcd') add(['report'], 'there is no place for reports but in etcd; expected a "source" of that type.');
+  if (report !== undefined && report.ttl % 1000 !== 0) add(['report', 'ttl'], 'etcd counts in whole seconds.');
   if (endpoint !== undefined && monitor !== undefined && endpoint.port === monitor.port && endpoint.port !== 0) {
     add(['monitor', 'port'], 'the endpoint has that port already; health and metrics need one of their own.');
   }

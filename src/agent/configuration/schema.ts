@@ -4,6 +4,7 @@ import { quoted } from '../../json/issueText.ts';
 import { nameProblem } from '../../names.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { isBase64 } from '../../sealing/encoding.ts';
+import { etcdAddress } from '../../stores/etcd/address.ts';
 import { DEFAULT_LIFETIME_MS, durationOf } from './duration.ts';
 
 const HOUR = 3_600_000;
@@ -89,12 +90,31 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
-const poll = z._default(duration(100, 24 * HOUR, 'from 100ms to 24h'), 30_000);
+function pollEvery(ms: number) {
+  return z._default(duration(100, 24 * HOUR, 'from 100ms to 24h'), ms);
+}
+
+const poll = pollEvery(30_000);
 
 const sourceSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('folder'), path, poll }),
   z.strictObject({ type: z.literal('https'), url: httpUrl, poll, timeout: z._default(duration(100, HOUR, 'from 100ms to 1h'), 10_000), ca_file: z.optional(path) }),
+  z.strictObject({
+    type: z.literal('etcd'), ...etcdAddress,
+    tls: z.optional(z.strictObject({ ca_file: z.optional(path), cert_file: z.optional(path), key_file: z.optional(path) })),
+    credentials_file: z.optional(path),
+    /** Changes are told; this is for what could not be. */
+    poll: pollEvery(300_000),
+  }),
 ]);
+
+/** What the agent says in etcd of what it delivered. */
+const reportSchema = z.strictObject({
+  /** Name of the node in the inventory; that under which it is a recipient where it is left out. */
+  node: z.optional(nameOf('node')),
+  /** How long the report is there after the agent was last there. */
+  ttl: z._default(duration(2000, HOUR, 'from 2s to 1h'), 90_000),
+});
 
 const onChange = z.optional(z.strictObject({
   command,
@@ -161,6 +181,7 @@ export const agentSchema = z.strictObject({
   identity: path,
   roster: z.string().check(z.refine((text) => isBase64(text, 32), { error: ({ input }) => found(input, 'expected the fingerprint of a roster, 43 characters, as "vault admin list" shows it') })),
   source: sourceSchema,
+  report: z.optional(reportSchema),
   state_directory: z._default(path, '/var/lib/iam-vault'),
   runtime_directory: z._default(path, '/run/iam-vault'),
   items: z._default(z.array(itemRef).check(z.maxLength(10_000)), []),
@@ -177,6 +198,7 @@ export const agentSchema = z.strictObject({
 /** A validated configuration; times are in milliseconds. */
 export type AgentConfiguration = z.output<typeof agentSchema>;
 export type SourceConfiguration = AgentConfiguration['source'];
+export type ReportConfiguration = NonNullable<AgentConfiguration['report']>;
 export type DeliveryConfiguration = AgentConfiguration['deliveries'][number];
 export type FileDelivery = Extract<DeliveryConfiguration, { type: 'file' }>;
 export type DirectoryDelivery = Extract<DeliveryConfiguration, { type: 'directory' }>;

@@ -225,6 +225,7 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
       unfollow?.();
       clearTimeout(timer);
       await queue;
+      source.close?.();
       groups.wipe();
     },
   };

@@ -12,7 +12,7 @@ const version = z.int().check(z.gte(1));
 /**
  * An item and its generation stand in one document, so that neither is ever newer than the other. A place that only remembers has no texts.
  */
-const itemSchema = z.strictObject({ generation: version, item: z.optional(z.string()), keys: z.optional(z.string()) });
+const itemSchema = z.strictObject({ generation: version, item: z.optional(z.string()), keys: z.optional(z.string()), partial: z.optional(z.literal(true)) });
 const rosterSchema = z.strictObject({ version, digest, repository: digest, roster: z.optional(z.string()) });
 
 export interface KeptItem {
@@ -48,8 +48,8 @@ export function openPlace(directory: StateDirectory, pinned: string): Place {
   const readItem = async (repository: string, ref: ItemRef): Promise<KeptItem | undefined> => {
     const found = await directory.read(itemSchema, ...nameOf(repository, ref));
     if (found === undefined) return undefined;
-    const { generation, item, keys } = found;
-    return { generation, documents: item === undefined || keys === undefined ? undefined : { item: utf8(item), keys: utf8(keys) } };
+    const { generation, item, keys, partial } = found;
+    return { generation, documents: item === undefined || keys === undefined ? undefined : { item: utf8(item), keys: utf8(keys), ...(partial === undefined ? {} : { isPartial: partial }) } };
   };
   const readRoster = async (): Promise<KeptRoster | undefined> => {
     const found = await directory.read(rosterSchema, ...rosterName);
@@ -63,7 +63,7 @@ export function openPlace(directory: StateDirectory, pinned: string): Place {
     writeItem: (repository, ref, { generation, documents }) => directory.locked(async () => {
       const there = await whole(readItem(repository, ref));
       if (there !== undefined && (there.generation > generation || (there.generation === generation && isSame(there.documents, documents)))) return;
-      const texts = documents === undefined ? {} : { item: textOf(documents.item), keys: textOf(documents.keys) };
+      const texts = documents === undefined ? {} : { item: textOf(documents.item), keys: textOf(documents.keys), ...(documents.isPartial === true ? { partial: true } : {}) };
       await directory.write({ generation, ...texts }, ...nameOf(repository, ref));
     }, ['items']),
     writeRoster: ({ pin, bytes }) => directory.locked(async () => {
@@ -86,7 +86,7 @@ async function whole<T>(reading: Promise<T | undefined>): Promise<T | undefined>
 
 function isSame(a: ItemDocuments | undefined, b: ItemDocuments | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
-  return Buffer.compare(a.keys, b.keys) === 0 && Buffer.compare(a.item, b.item) === 0;
+  return a.isPartial === b.isPartial && Buffer.compare(a.keys, b.keys) === 0 && Buffer.compare(a.item, b.item) === 0;
 }
 
 /** Of documents that were verified, so are text. */

@@ -29,7 +29,7 @@ export function systemdUnit({ configuration, config, program }: UnitOptions): st
   const text = [
     '[Unit]',
     'Description=iam-vault agent: secrets of this machine, kept fresh',
-    ...(configuration.source.type === 'https' ? ['Wants=network-online.target', 'After=network-online.target'] : ['After=local-fs.target']),
+    ...(configuration.source.type !== 'folder' ? ['Wants=network-online.target', 'After=network-online.target'] : ['After=local-fs.target']),
     'StartLimitIntervalSec=0',
     '',
     '[Service]',
@@ -77,9 +77,15 @@ function writtenDirectories({ deliveries, endpoint }: AgentConfiguration): strin
 function readPlaces({ source, deliveries }: AgentConfiguration): string[] {
   const contents = deliveries.flatMap<ContentConfiguration>((each) => (each.type === 'directory' ? each.files : [each]));
   return [
-    ...(source.type === 'folder' ? [source.path] : source.ca_file === undefined ? [] : [source.ca_file]),
+    ...sourcePlaces(source),
     ...contents.flatMap(({ template }) => (template === undefined ? [] : [template])),
   ];
+}
+
+/** Files and directories that a source names. */
+function sourcePlaces(source: AgentConfiguration['source']): string[] {
+  const named = source.type === 'folder' ? [source.path] : source.type === 'https' ? [source.ca_file] : [source.tls?.ca_file, source.tls?.cert_file, source.tls?.key_file, source.credentials_file];
+  return named.filter((path) => path !== undefined);
 }
 
 /** What the agent cannot do, whatever happens to it. */
@@ -137,7 +143,7 @@ function ownersOf({ deliveries, endpoint }: AgentConfiguration): (string | undef
 
 /** Only as much of the network as is asked for; commands may need any. */
 function network({ source, endpoint, monitor, credentials }: AgentConfiguration, runsCommands: boolean): string[] {
-  if (runsCommands || source.type === 'https' || credentials.some(({ mode }) => mode === 'session')) return ['RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6'];
+  if (runsCommands || source.type !== 'folder' || credentials.some(({ mode }) => mode === 'session')) return ['RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6'];
   if (endpoint === undefined && monitor === undefined) return ['RestrictAddressFamilies=AF_UNIX', 'PrivateNetwork=yes', 'IPAddressDeny=any'];
   return ['RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6', 'IPAddressDeny=any', 'IPAddressAllow=localhost'];
 }

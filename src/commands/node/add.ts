@@ -7,7 +7,7 @@ import { readRegularFile } from '../../files/read.ts';
 import type { Json } from '../../json/canonical.ts';
 import { parseJson } from '../../json/parse.ts';
 import { addNode } from '../../operations/nodes.ts';
-import { parsePublicKey, type PublicKey } from '../../sealing/publicKey.ts';
+import { parsePublicKey, parseSigningKey, type PublicKey } from '../../sealing/publicKey.ts';
 
 const DONE = { added: 'Added', replaced: 'Replaced', rekeyed: 'Replaced the key of' } as const;
 
@@ -21,6 +21,7 @@ export default class NodeAdd extends VaultCommand {
   static override flags = {
     key: Flags.string({ helpValue: 'LINE', description: 'public key: vaultseal1…, ssh-ed25519 … or age1…', exactlyOne: ['key', 'key-file'] }),
     'key-file': Flags.string({ helpValue: 'FILE', description: 'file that holds the public key line' }),
+    'signing-key': Flags.string({ helpValue: 'LINE', description: 'vaultsign1… line of "vault key show", by which its reports are verified; an SSH key is its own' }),
     role: Flags.string({ multiple: true, multipleNonGreedy: true, helpValue: 'ROLE', description: 'role in its run list; may be repeated' }),
     'run-list': Flags.string({ helpValue: 'LIST', description: 'run list, as "role[web],recipe[nginx]"; goes before --role' }),
     environment: Flags.string({ char: 'E', helpValue: 'NAME', description: 'Chef environment [default: _default]' }),
@@ -37,6 +38,7 @@ export default class NodeAdd extends VaultCommand {
     const node = await addNode(store, {
       name: args.name,
       publicKey: await this.readKey(flags.key, flags['key-file']),
+      signingKey: flags['signing-key'] === undefined ? undefined : parseSigningKey(flags['signing-key']),
       environment: flags.environment,
       runList: flags['run-list'] === undefined && flags.role === undefined ? undefined
         : [...(flags['run-list'] ?? '').split(',').map((entry) => entry.trim()).filter((entry) => entry !== ''), ...(flags.role ?? []).map((role) => `role[${role}]`)],

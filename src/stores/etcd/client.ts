@@ -120,13 +120,19 @@ export function openClient(settings: EtcdSettings): EtcdClient {
     },
     async watch(listener) {
       const connections = await connect();
-      token = undefined; // A token may have ended while the stream before needed none.
       const granted = await tokenFrom();
       const endpoint = endpoints[preferred] ?? '';
       preferred = (preferred + 1) % endpoints.length;
       return connections.watch(endpoint, granted, {
-        response: listener.response,
-        failed: (failure) => { listener.failed(failure); },
+        response(message) {
+          // A token may have ended while the stream before needed none; to have a new one for each stream would cost etcd a password's hash each time.
+          if (message.canceled && /permission denied|auth token/.test(message.cancel_reason)) token = undefined;
+          listener.response(message);
+        },
+        failed(failure) {
+          if (failure.reason === 'token') token = undefined;
+          listener.failed(failure);
+        },
       });
     },
     close() {

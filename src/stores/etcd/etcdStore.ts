@@ -1,27 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { VaultError } from '../../errors.ts';
 import { checkName } from '../../names.ts';
-import type { ItemRef } from '../../sealing/dataKey.ts';
 import { isDigest, requireDigest } from '../proposalName.ts';
+import type { LiveStore } from '../live.ts';
+import type { ReportStore } from '../reports.ts';
 import type { Store } from '../store.ts';
 import { openClient, type EtcdSettings } from './client.ts';
 import { listInventoryKeyNames, listInventoryKeys, readInventoryKey, removeInventoryKey, writeInventoryKey } from './inventoryKeys.ts';
-import { isWritten, listItemKeys, readItemKeys, readKeysHead, readRawKeys, type ItemKeys } from './itemKeys.ts';
+import { followItems } from './followItems.ts';
+import { isWritten, listItemKeys, readItemKeys, readItemKeysAs, readKeysHead, readRawKeys, type ItemKeys } from './itemKeys.ts';
 import { MOST_REQUEST_BYTES, NOTHING, openKeyValues } from './keyValues.ts';
 import { BASIS, headKey, MIGRATION, PROPOSALS, rosterKey } from './layout.ts';
-import { followKeys, type Changed } from './watch.ts';
+import { openReportKeys } from './reportKeys.ts';
 import { removeItemKeys, writeItemKeys } from './writeItem.ts';
 
 /** A repository in etcd. */
-export interface EtcdStore extends Store {
-  /**
-   * Calls `changed` as soon as one of the items has another generation, with those; or with nothing, where anything may have changed: when following begins,
-   * with a new roster, and after a connection was lost for so long that etcd forgot what happened meanwhile. Never ends by itself.
-   * @param problem called when the connection is lost (again only after it was good), and with undefined when it is back
-   */
-  follow(refs: readonly ItemRef[], changed: Changed, problem: (problem: VaultError | undefined) => void): () => void;
-  /** Ends the connections. */
-  close(): void;
+export interface EtcdStore extends Store, LiveStore {
+  readonly reports: ReportStore;
 }
 
 const PAUSE_MS = 20;
@@ -37,9 +32,11 @@ export function openEtcdStore(location: string, settings: EtcdSettings): EtcdSto
   const read = async (key: string): Promise<Uint8Array | undefined> => (await keyValues.read([key])).found[0]?.value;
   const proposalKey = (digest: string): string => `${PROPOSALS}${requireDigest(digest)}`;
 
-  return {
+  const store: EtcdStore = {
     location,
     directory: undefined,
+    reports: openReportKeys(client, keyValues),
+    get live() { return store; },
     readItem: (ref) => readItemKeys(keys, ref),
     readHead: (ref) => readKeysHead(keys, ref),
     writeItem: (ref, documents, expected, premises) => writeItemKeys(keys, ref, documents, expected, premises),
@@ -87,9 +84,15 @@ export function openEtcdStore(location: string, settings: EtcdSettings): EtcdSto
     async writeMigration(bytes) {
       await keyValues.commit(bytes === undefined ? { remove: [MIGRATION] } : { put: [[MIGRATION, bytes]] });
     },
-    follow: (refs, changed, problem) => followKeys(client, refs, changed, problem),
+    readItemAs: (ref, fingerprint, known, told) => readItemKeysAs(keys, ref, fingerprint, known, told),
+    async readRosterAt(version) {
+      const { found: [stored], revision } = await keyValues.read([rosterKey(version)]);
+      return { bytes: stored?.value, at: revision };
+    },
+    follow: (refs, listener) => followItems(client, refs, listener),
     close: () => { client.close(); },
   };
+  return store;
 }
 
 function requireSize(bytes: Uint8Array, source: string): void {

@@ -71,15 +71,15 @@ export function isPassing({ reason }: Failure): boolean {
 }
 
 const HINTS: Readonly<Record<Reason, string>> = {
-  'refused': 'Nothing listens there: check that etcd runs, and that "endpoints" in vault.json names its client URLs.',
-  'unreachable': 'Check the network, and that "endpoints" in vault.json names etcd\'s client URLs. An etcd that wants a client certificate closes the connection of whoever has none: see "tls".',
-  'certificate': 'Check "tls" in vault.json: ca_file must have signed etcd\'s certificate, which must be for this host name; and an etcd without TLS is named with http://.',
+  'refused': 'Nothing listens there: check that etcd runs, and that "endpoints" names its client URLs.',
+  'unreachable': 'Check the network, and that "endpoints" names etcd\'s client URLs. An etcd that wants a client certificate closes the connection of whoever has none: see "tls".',
+  'certificate': 'Check "tls": ca_file must have signed etcd\'s certificate, which must be for this host name; and an etcd without TLS is named with http://.',
   'timed-out': 'etcd did not answer in time: look at its load and its disk, "etcdctl endpoint status".',
   'no-leader': 'Fewer than half of etcd\'s members reach one another: see "etcdctl endpoint health --cluster". Nothing is lost; run the command again when they do.',
   'token': 'Run the command again. If it goes on, the clocks or the tokens of etcd\'s members differ.',
-  'credentials': 'Check the user and the password in the credentials file that vault.json names, and "etcdctl user list".',
-  'user-missing': 'This etcd wants to know who asks: name a credentials_file, or a client certificate, in vault.json.',
-  'authentication-off': 'Run "etcdctl auth enable", as docs/etcd.md says; or leave credentials_file out of vault.json.',
+  'credentials': 'Check the user and the password in the credentials file, and "etcdctl user list".',
+  'user-missing': 'This etcd wants to know who asks: name a credentials_file, or a client certificate.',
+  'authentication-off': 'Run "etcdctl auth enable", as docs/etcd.md says; or leave credentials_file out.',
   'permission-denied': 'This etcd user may not do that: docs/etcd.md lists what each role needs. What can be read is not changed by it.',
   'no-space': 'etcd is full, and takes no writes until it has space: compact, defragment, then "etcdctl alarm disarm", as docs/etcd.md says. What it has can be read.',
   'too-large': 'Raise etcd\'s --max-request-bytes and --max-txn-ops to their defaults (1572864, 128) or more.',

@@ -6,12 +6,13 @@ import type { ItemDocuments } from '../../items/model.ts';
 import { compareNames } from '../../items/recipients.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { digestOf, equalBytes, utf8 } from '../../sealing/encoding.ts';
+import type { LiveReply, Revision, ToldHead } from '../live.ts';
 import { failedFor } from './failure.ts';
 import { parseHead, type Head, type StoredDocument } from './head.ts';
 import { MOST_OPERATIONS, type KeyValues, type Stored } from './keyValues.ts';
 import { headKey, HEADS, nodeKey, partKey, refOf, vaultKeys } from './layout.ts';
 import { MOST_PART_BYTES } from './parts.ts';
-import { collectRecipients, nodeSchema, type FetchNodes, type NodeRecord } from './recipientTree.ts';
+import { collectRecipients, findRecipient, nodeSchema, type FetchNodes, type NodeRecord } from './recipientTree.ts';
 
 /** Bytes asked for in one request. */
 const MOST_READ_BYTES = 8 << 20;
@@ -33,6 +34,36 @@ export async function readItemKeys(keys: ItemKeys, ref: ItemRef): Promise<ItemDo
     item: await joinDocument(keys, ref, head.item, revision),
     keys: await joinDocument(keys, ref, head.keys, revision),
   }));
+}
+
+/** See `LiveStore.readItemAs`. */
+export async function readItemKeysAs(keys: ItemKeys, ref: ItemRef, fingerprint: string, known: Revision | undefined, told: ToldHead | undefined): Promise<LiveReply> {
+  const key = headKey(ref);
+  const join = async ({ value, revision }: ToldHead, at: Revision): Promise<LiveReply> => {
+    const head = parseHead(value, keys.source(key));
+    const item = await joinDocument(keys, ref, head.item, at);
+    if (!('recipients' in head.keys)) return { kind: 'found', documents: { item, keys: await joinDocument(keys, ref, head.keys, at) }, revision, at };
+    const own = recipientsText(await findRecipient(head.keys.recipients, fingerprint, fetchNodes(keys, ref, at)));
+    if (own === undefined) throw damaged(keys.source(key), 'it names a recipient as no document can');
+    return { kind: 'found', documents: { item, keys: utf8(own + head.keys.text), isPartial: true }, revision, at };
+  };
+  for (let attempt = 1, given = told; ; attempt++) {
+    let found: Stored | undefined = given;
+    let at = given?.revision ?? 0;
+    if (given === undefined) {
+      const outcome = await keys.keyValues.commit({ unchanged: { [key]: known ?? 0 }, otherwise: [key] });
+      at = outcome.revision;
+      if (outcome.done) return { kind: known === undefined ? 'absent' : 'unchanged', at };
+      [found] = outcome.found;
+    }
+    if (found === undefined) return { kind: 'absent', at };
+    try {
+      return await join(found, at);
+    } catch (error) {
+      if (!failedFor(error, 'compacted') || attempt === READ_ATTEMPTS) throw error;
+      given = undefined;
+    }
+  }
 }
 
 /** See `Store.readHead`. The header stands in the head, or, of a document that is no keys document of ours, in its parts. */

@@ -14,6 +14,8 @@ export interface Change {
   /** Keys that must not have been written at this revision or after. */
   readonly olderThan?: { readonly revision: number; readonly keys: readonly string[] };
   readonly put?: readonly (readonly [key: string, value: Uint8Array])[];
+  /** What is put goes when this lease ends. */
+  readonly lease?: number | undefined;
   readonly remove?: readonly string[];
   /** Keys that begin with this are removed. */
   readonly removeBelow?: string;
@@ -92,11 +94,11 @@ export function openKeyValues(client: EtcdClient): KeyValues {
       const { response } = await client.call('/etcdserverpb.KV/Range', { key: keyOf(below), range_end: endOf(keyOf(below)), count_only: true });
       return response.count;
     },
-    async commit({ unchanged = {}, olderThan, put = [], remove = [], removeBelow, otherwise = [] }) {
+    async commit({ unchanged = {}, olderThan, put = [], lease, remove = [], removeBelow, otherwise = [] }) {
       const compare: Compare[] = Object.entries(unchanged).map(([key, revision]) => ({ result: COMPARE.equal, target: COMPARE.modRevision, key: keyOf(key), mod_revision: revision }));
       for (const key of olderThan?.keys ?? []) compare.push({ result: COMPARE.less, target: COMPARE.modRevision, key: keyOf(key), mod_revision: olderThan?.revision ?? 0 });
       const success: RequestOp[] = [
-        ...put.map(([key, value]) => ({ request_put: { key: keyOf(key), value } })),
+        ...put.map(([key, value]) => ({ request_put: { key: keyOf(key), value, ...(lease === undefined ? {} : { lease }) } })),
         ...remove.map((key) => ({ request_delete_range: { key: keyOf(key) } })),
         ...(removeBelow === undefined ? [] : [{ request_delete_range: { key: keyOf(removeBelow), range_end: endOf(keyOf(removeBelow)) } }]),
       ];

@@ -12,12 +12,14 @@ import type { InventoryKind } from '../store.ts';
  *   sealed/trust/N                     version N of the roster
  *   proposals/DIGEST                   rosters that lack signatures
  *   inventory/KIND/NAME                nodes, clients, roles and users
+ *   reports/NODE/status                what a node delivered, signed by it, for as long as its lease lasts
  *   basis                              its revision is that of the last change that may take from a writer what it goes by
  *   migration                          there while `vault migrate` writes here
  */
 export const HEADS = 'sealed/heads/';
 export const TRUST = 'sealed/trust/';
 export const PROPOSALS = 'proposals/';
+export const REPORTS = 'reports/';
 export const BASIS = 'basis';
 export const MIGRATION = 'migration';
 
@@ -52,6 +54,11 @@ export function inventoryKeys(kind: InventoryKind): string {
 
 export function inventoryKey(kind: InventoryKind, name: string): string {
   return `${inventoryKeys(kind)}${checkName('node', name)}`;
+}
+
+/** What a node reports: its own place, of which its role says that it may write there. */
+export function reportKey(node: string): string {
+  return `${REPORTS}${checkName('node', node)}/status`;
 }
 
 /** The item that a name below {@link HEADS} is; undefined where it is none. */

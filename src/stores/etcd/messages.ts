@@ -9,7 +9,7 @@ const MESSAGES: Readonly<Record<string, Readonly<Record<string, Field>>>> = {
   Event: { type: ['int32', 1], kv: ['KeyValue', 2] },
   RangeRequest: { key: ['bytes', 1], range_end: ['bytes', 2], limit: ['int64', 3], revision: ['int64', 4], keys_only: ['bool', 8], count_only: ['bool', 9] },
   RangeResponse: { header: ['ResponseHeader', 1], kvs: ['KeyValue', 2, 'repeated'], more: ['bool', 3], count: ['int64', 4] },
-  PutRequest: { key: ['bytes', 1], value: ['bytes', 2] },
+  PutRequest: { key: ['bytes', 1], value: ['bytes', 2], lease: ['int64', 3] },
   PutResponse: { header: ['ResponseHeader', 1] },
   DeleteRangeRequest: { key: ['bytes', 1], range_end: ['bytes', 2] },
   DeleteRangeResponse: { header: ['ResponseHeader', 1], deleted: ['int64', 2] },
@@ -24,6 +24,10 @@ const MESSAGES: Readonly<Record<string, Readonly<Record<string, Field>>>> = {
     header: ['ResponseHeader', 1], watch_id: ['int64', 2], created: ['bool', 3], canceled: ['bool', 4], compact_revision: ['int64', 5],
     cancel_reason: ['string', 6], events: ['Event', 11, 'repeated'],
   },
+  LeaseGrantRequest: { TTL: ['int64', 1], ID: ['int64', 2] },
+  LeaseGrantResponse: { header: ['ResponseHeader', 1], ID: ['int64', 2], TTL: ['int64', 3], error: ['string', 4] },
+  LeaseKeepAliveRequest: { ID: ['int64', 1] },
+  LeaseKeepAliveResponse: { header: ['ResponseHeader', 1], ID: ['int64', 2], TTL: ['int64', 3] },
   AuthenticateRequest: { name: ['string', 1], password: ['string', 2] },
   AuthenticateResponse: { header: ['ResponseHeader', 1], token: ['string', 2] },
 };
@@ -40,7 +44,7 @@ export interface RangeResponse { readonly header: ResponseHeader; readonly kvs: 
 export interface Compare { readonly result: number; readonly target: number; readonly key: Uint8Array; readonly mod_revision: number }
 export interface RequestOp {
   readonly request_range?: RangeRequest;
-  readonly request_put?: { readonly key: Uint8Array; readonly value: Uint8Array };
+  readonly request_put?: { readonly key: Uint8Array; readonly value: Uint8Array; readonly lease?: number };
   readonly request_delete_range?: { readonly key: Uint8Array; readonly range_end?: Uint8Array };
 }
 export interface TxnRequest { readonly compare: readonly Compare[]; readonly success: readonly RequestOp[]; readonly failure: readonly RequestOp[] }
@@ -48,14 +52,21 @@ export interface TxnResponse { readonly header: ResponseHeader; readonly succeed
 export interface WatchRequest { readonly create_request: { readonly key: Uint8Array; readonly range_end?: Uint8Array; readonly start_revision: number; readonly progress_notify: boolean } }
 export interface WatchResponse {
   readonly header: ResponseHeader; readonly watch_id: number; readonly created: boolean; readonly canceled: boolean; readonly compact_revision: number;
-  readonly cancel_reason: string; readonly events: readonly { readonly kv: { readonly mod_revision: number } }[];
+  readonly cancel_reason: string; readonly events: readonly WatchEvent[];
 }
+/** Of a key that is gone, `kv` has the name and the revision alone. */
+export interface WatchEvent { readonly type: number; readonly kv: KeyValue }
+/** A number of {@link WatchEvent.type}. */
+export const GONE = 1;
 
 /** Requests and responses of each call, by its path. */
 export interface Calls {
   '/etcdserverpb.KV/Range': [RangeRequest, RangeResponse];
   '/etcdserverpb.KV/Txn': [TxnRequest, TxnResponse];
   '/etcdserverpb.Watch/Watch': [WatchRequest, WatchResponse];
+  '/etcdserverpb.Lease/LeaseGrant': [{ readonly TTL: number; readonly ID: number }, { readonly TTL: number; readonly error: string }];
+  /** One request and one response of a stream; `TTL` is 0 where the lease is gone. */
+  '/etcdserverpb.Lease/LeaseKeepAlive': [{ readonly ID: number }, { readonly TTL: number }];
   '/etcdserverpb.Auth/Authenticate': [{ readonly name: string; readonly password: string }, { readonly token: string }];
 }
 
@@ -63,6 +74,8 @@ const TYPES: Readonly<Record<keyof Calls, readonly [request: string, response: s
   '/etcdserverpb.KV/Range': ['RangeRequest', 'RangeResponse'],
   '/etcdserverpb.KV/Txn': ['TxnRequest', 'TxnResponse'],
   '/etcdserverpb.Watch/Watch': ['WatchRequest', 'WatchResponse'],
+  '/etcdserverpb.Lease/LeaseGrant': ['LeaseGrantRequest', 'LeaseGrantResponse'],
+  '/etcdserverpb.Lease/LeaseKeepAlive': ['LeaseKeepAliveRequest', 'LeaseKeepAliveResponse'],
   '/etcdserverpb.Auth/Authenticate': ['AuthenticateRequest', 'AuthenticateResponse'],
 };
 
@@ -73,7 +86,7 @@ export interface Codec<Path extends keyof Calls> {
   decode(bytes: Uint8Array): Calls[Path][1];
 }
 
-/** Loads protobufjs. Revisions are numbers: they count changes, and stay below 2^53. */
+/** Loads protobufjs. Revisions are numbers: they count changes, and stay below 2^53; the identifiers of leases are chosen so. */
 export async function openCodecs(): Promise<<Path extends keyof Calls>(path: Path) => Codec<Path>> {
   const { default: protobuf } = await import('protobufjs/light.js');
   const root = protobuf.Root.fromJSON({ nested: Object.fromEntries(Object.entries(MESSAGES).map(([name, fields]) => [name, {

@@ -118,6 +118,22 @@ function branchesOf(record: NodeRecord | undefined): z.output<typeof branch>[] {
   return record !== undefined && 'branches' in record ? record.branches : [];
 }
 
+/** Of a stored tree the entries with one fingerprint: reads the nodes on one path. */
+export async function findRecipient(root: NodeRecord, fingerprint: string, fetch: FetchNodes): Promise<Recipients> {
+  const bits = decodeBase64(fingerprint, 'a fingerprint', 32);
+  let record: NodeRecord = root;
+  for (let level = 0; 'branches' in record && level < MOST_LEVELS; level++) {
+    const which = branchAt(bits, level);
+    const next = record.branches.find(([each]) => each === which);
+    const [found] = next === undefined ? [] : await fetch([next[1]]);
+    if (found === undefined) return { admins: [], clients: [] };
+    record = found;
+  }
+  if ('branches' in record) return { admins: [], clients: [] };
+  const own = (entries: Recipients['admins']): Recipients['admins'] => entries.filter((each) => each.fingerprint === fingerprint).sort((a, b) => compareNames(a.name, b.name));
+  return { admins: own(record.admins), clients: own(record.clients) };
+}
+
 /** All recipients of a stored tree, in the order of the keys document. */
 export async function collectRecipients(root: NodeRecord, fetch: FetchNodes): Promise<Recipients> {
   const admins: RecipientEntry[] = [];

@@ -1,35 +1,48 @@
 import type { VaultError } from '../../errors.ts';
-import type { ItemRef } from '../../sealing/dataKey.ts';
 import type { EtcdClient, WatchStream } from './client.ts';
 import { unreachable, type Failure } from './failure.ts';
 import { endOf } from './keyValues.ts';
-import { headKey, TRUST } from './layout.ts';
-import type { WatchResponse } from './messages.ts';
+import type { WatchEvent, WatchResponse } from './messages.ts';
 
-/** Told which items have another generation; nothing, where anything may have changed. */
-export type Changed = (refs?: readonly ItemRef[]) => void;
+/** What is watched: a key, or all keys that begin with one. Below the prefix. */
+export interface WatchedKeys {
+  readonly key: string;
+  readonly isPrefix: boolean;
+}
 
-/** One thing that is watched. Each has its own revision to go on from: etcd catches up with one after the other. */
+/** What a watcher is told of the keys at an index. */
+export interface WatchListener {
+  changed(index: number, events: readonly WatchEvent[]): void;
+  /** From here on all that happens after this revision is told; what was before may not have been. */
+  anew(revision: number): void;
+  /** The connection is lost (again only after it was good); undefined: it is back. */
+  problem(problem: VaultError | undefined): void;
+}
+
+/** Each has its own revision to go on from: etcd catches up with one after the other. */
 interface Watched {
-  /** Undefined: the roster. */
-  readonly ref: ItemRef | undefined;
   readonly key: Uint8Array;
   readonly end: Uint8Array | undefined;
   /** The first revision of which nothing is known; 0 where that is the present one, whichever that is. */
   next: number;
 }
 
-const FIRST_PAUSE_MS = 200;
+/** Thousands that lose one member at the same moment come back within this time. */
+const FIRST_PAUSE_MS = 500;
 const MOST_PAUSE_MS = 30_000;
 /** A stream that was good for so long is no part of a series of failures. */
 const GOOD_MS = 10_000;
 const BEGIN_MS = 10_000;
 
-/** See `EtcdStore.follow`. */
-export function followKeys(client: EtcdClient, refs: readonly ItemRef[], changed: Changed, problem: (problem: VaultError | undefined) => void): () => void {
-  const watched: Watched[] = refs.map((ref) => ({ ref, key: Buffer.from(client.prefix + headKey(ref), 'latin1'), end: undefined, next: 0 }));
-  const trust = Buffer.from(client.prefix + TRUST, 'latin1');
-  watched.push({ ref: undefined, key: trust, end: endOf(trust), next: 0 });
+/**
+ * Watches keys of the store through lost connections and compaction: goes on from the first revision that it does not know.
+ * @returns ends it
+ */
+export function watchKeys(client: EtcdClient, keys: readonly WatchedKeys[], listener: WatchListener): () => void {
+  const watched: Watched[] = keys.map(({ key, isPrefix }) => {
+    const bytes = Buffer.from(client.prefix + key, 'latin1');
+    return { key: bytes, end: isPrefix ? endOf(bytes) : undefined, next: 0 };
+  });
   const state = { over: false, round: 0, failures: 0, troubled: false };
   let stream: WatchStream | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -76,11 +89,12 @@ export function followKeys(client: EtcdClient, refs: readonly ItemRef[], changed
         again();
       } else if (created.length === watched.length) good(revision);
     } else {
-      const each = watched[created.indexOf(message.watch_id)];
+      const index = created.indexOf(message.watch_id);
+      const each = watched[index];
       if (each === undefined) return;
       const last = message.events[message.events.length - 1];
       each.next = (last?.kv.mod_revision ?? revision) + 1;
-      if (last !== undefined) changed(each.ref === undefined ? undefined : [each.ref]);
+      if (last !== undefined) listener.changed(index, message.events);
     }
   }
 
@@ -90,16 +104,16 @@ export function followKeys(client: EtcdClient, refs: readonly ItemRef[], changed
     began = Date.now();
     const anew = watched.some(({ next }) => next === 0);
     for (const each of watched) if (each.next === 0) each.next = revision + 1;
-    if (state.troubled) problem(undefined);
+    if (state.troubled) listener.problem(undefined);
     state.troubled = false;
-    if (anew) changed();
+    if (anew) listener.anew(revision);
   }
 
   function ended(failure: Failure): void {
     const wasGood = created.length === watched.length;
     if (!wasGood && !state.troubled) {
       state.troubled = true;
-      problem(unreachable(client.prefix, [failure]));
+      listener.problem(unreachable(client.prefix, [failure]));
     }
     if (wasGood && Date.now() - began > GOOD_MS) state.failures = 0;
     again();
