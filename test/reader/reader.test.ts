@@ -27,11 +27,7 @@ function python(script: string, ...args: string[]): { status: number | null; std
 
 describe('a reader written from docs/format.md alone', { skip: skipWithout('python3 nacl') }, () => {
   it('agrees with every test vector', async () => {
-<<<<<<< HEAD
-    const counts = await Promise.all(['open.json', 'broken.json', 'refreshers.json', 'keys.json', 'protected.json'].map(count));
-=======
-    const counts = await Promise.all(['open.json', 'broken.json', 'audiences.json', 'keys.json', 'protected.json'].map(count));
->>>>>>> reader
+    const counts = await Promise.all(['open.json', 'broken.json', 'refreshers.json', 'audiences.json', 'keys.json', 'protected.json'].map(count));
     const all = counts.reduce((sum, n) => sum + n, 0);
     const { status, stdout, stderr } = python('run_vectors.py');
     assert.equal(stdout, `${String(all)} passed, 0 failed\n`, stderr);

@@ -96,11 +96,7 @@ PARSERS = {'sealing': reader.sealing_key, 'signing': reader.signing_key, 'identi
 
 def cases():
     """(name, what to run, what is expected) of every vector."""
-<<<<<<< HEAD
-    for v in vectors('open.json') + vectors('broken.json') + vectors('refreshers.json'):
-=======
-    for v in vectors('open.json') + vectors('broken.json') + vectors('audiences.json'):
->>>>>>> reader
+    for v in vectors('open.json') + vectors('broken.json') + vectors('refreshers.json') + vectors('audiences.json'):
         yield v['name'], lambda v=v: opening(v), v['expect']
     keys = vectors('keys.json')
     for v in keys['seeds']:
