@@ -12,7 +12,7 @@ import { startEtcd } from '../../test/scripts/etcdCluster.ts';
 import { median } from '../processes.ts';
 import { SECRET, type Scene } from '../scene.ts';
 import { ms, type Row } from '../table.ts';
-import { startSimulatedAgent, type SimulatedAgent } from './agents.ts';
+import { startSimulatedAgent, type SimulatedAgent } from '../../test/scripts/simulatedAgent.ts';
 import { addNodes, makeFleetRepository, makeNode, type FleetRepository } from './repository.ts';
 
 const VAULT = 'fleet';
