@@ -12,6 +12,7 @@ const rooms = {
   items: ['sealing', 'trust'],
   workers: ['items', 'sealing'],
   inventory: ['sealing', 'trust'],
+  joining: ['sealing', 'trust'],
   policy: [],
   iam: ['policy', 'sealing', 'config/awsProfile\\.ts$'],
   git: ['sealing'],
@@ -21,12 +22,12 @@ const rooms = {
   config: ['files', 'sealing', 'stores', 'agent', 'state/stateDirectory\\.ts$'],
   processes: ['files'],
   agent: ['processes', 'items', 'sealing', 'iam/clientSession\\.ts$', 'trust', 'inventory', 'state', 'files', 'stores/(store|live|reports)\\.ts$', 'stores/etcd/address\\.ts$', 'names\\.ts$'],
-  operations: ['workers', 'git', 'iam', 'items', 'inventory', 'search', 'policy', 'trust', 'sealing', 'state', 'files', 'scanning', 'stores/\\w+\\.ts$', 'config/repository\\.ts$'],
+  operations: ['joining', 'workers', 'git', 'iam', 'items', 'inventory', 'search', 'policy', 'trust', 'sealing', 'state', 'files', 'scanning', 'stores/\\w+\\.ts$', 'config/repository\\.ts$'],
   reporting: ['agent/(events|status|observing/log|configuration/schema)\\.ts$', 'operations', 'iam/plan\\.ts$', 'items/fieldValues\\.ts$', 'policy', 'search', 'sealing', 'trust'],
   completion: ['config', 'files', 'stores/store\\.ts$'],
   library: ['operations', 'config', 'state', 'items/accessKey\\.ts$'],
   cli: ['agent', 'items/(fieldValues|valueFormats)\\.ts$', 'processes', 'completion', 'operations', 'config', 'reporting', 'policy', 'sealing', 'state', 'files', 'items/accessKey\\.ts$', 'iam/client\\.ts$'],
-  commands: ['agent', 'processes', 'cli', 'completion', 'operations', 'config', 'reporting', 'files', 'items/valueFormats\\.ts$', 'sealing', 'state', 'stores', 'sandbox'],
+  commands: ['joining/token\\.ts$', 'agent', 'processes', 'cli', 'completion', 'operations', 'config', 'reporting', 'files', 'items/valueFormats\\.ts$', 'sealing', 'state', 'stores', 'sandbox'],
 };
 
 const directions = Object.entries(rooms).map(([room, allowed]) => ({
@@ -66,7 +67,7 @@ module.exports = {
       name: 'pure-rooms',
       comment: 'No file, network, environment or clock of their own',
       severity: 'error',
-      from: { path: '^src/(sealing|items|trust|inventory|search|policy|json|scanning)/|^src/iam/plan\\.ts$', pathNot: TESTS },
+      from: { path: '^src/(sealing|items|trust|inventory|joining|search|policy|json|scanning)/|^src/iam/plan\\.ts$', pathNot: TESTS },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(util|buffer)$' },
     },
     { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/', pathNot: ['\\.d\\.ts$', '^src/(index|aws)\\.ts$', '^src/commands/', TESTS] }, to: {} },

@@ -124,13 +124,15 @@ function clientIn(bytes: Uint8Array, source: string, name: string): z.output<typ
   return client;
 }
 
-const userSchema = z.looseObject({ name: z.string().optional(), username: z.string().optional(), public_key: z.string(), signing_key: z.string().optional() });
+const userSchema = z.looseObject({ name: z.string().optional(), username: z.string().optional(), public_key: z.string(), signing_key: z.string().optional(), rights: z.unknown() });
 
 /** Parses users/ADMIN.json, or what `vault key show --json` prints. @throws VaultError input-*, name-invalid, key-invalid */
 export function parseUser(bytes: Uint8Array, source: string, name: string): Admin {
   const user = validate(userSchema, parseJson(bytes, source, PARTY_LIMITS));
   requireName(user.name ?? user.username ?? name, name, source);
-  return adminWithKeys(name, user.public_key, user.signing_key);
+  const admin = adminWithKeys(name, user.public_key, user.signing_key);
+  // Whatever else it says, who is not said to have every right does not get them by a document.
+  return user.rights === undefined ? admin : { ...admin, rights: ['seal'] };
 }
 
 function requireName(found: string, expected: string, source: string): void {

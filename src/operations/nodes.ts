@@ -63,11 +63,19 @@ export async function addNode(store: Store, node: NewNode): Promise<WrittenNode>
   return { ...await showNode(store, node.name), was: rekeyed ? 'rekeyed' : (present ?? client) === undefined ? 'added' : 'replaced', sameKey: await othersWith(store, node) };
 }
 
+/** The documents of a node that was not there. */
+export function newNodeDocuments(node: Pick<NewNode, 'name' | 'publicKey' | 'signingKey'>, members: { readonly chef_environment: string; readonly run_list: readonly string[]; readonly normal: Readonly<Record<string, Json>> }): { readonly node: Uint8Array; readonly client: Uint8Array } {
+  const { name } = node;
+  return { node: encode({ name, ...members, ...CHEF_NODE }), client: clientDocument(node, undefined) };
+}
+
+/** What else Chef's own node objects have. */
+const CHEF_NODE = { json_class: 'Chef::Node', chef_type: 'node', default: {}, override: {}, automatic: {} };
+
 function newDocument({ name, environment = '_default', runList = [], tags, attributes }: NewNode): JsonObject {
   return {
-    name, chef_environment: environment, json_class: 'Chef::Node', chef_type: 'node', run_list: [...runList],
+    name, chef_environment: environment, run_list: [...runList], ...CHEF_NODE,
     normal: { ...attributes, ...(tags === undefined ? {} : { tags: [...tags] }) },
-    default: {}, override: {}, automatic: {},
   };
 }
 
@@ -84,7 +92,7 @@ function changedDocument(before: JsonObject, { environment, runList, tags, attri
 }
 
 /** With what else a Chef server keeps of a client. */
-function clientDocument({ name, publicKey, signingKey }: NewNode, present: InventoryDocument | undefined): Uint8Array {
+function clientDocument({ name, publicKey, signingKey }: Pick<NewNode, 'name' | 'publicKey' | 'signingKey'>, present: InventoryDocument | undefined): Uint8Array {
   const signing = signingKey === undefined ? {} : { signing_key: signingKey.line };
   if (present !== undefined) {
     try {
@@ -149,9 +157,10 @@ export async function listNodes(store: Store): Promise<NodeSummary[]> {
   return nodes;
 }
 
-/** Removes a node object and its client document. Items stay sealed to it until they are refreshed. @throws party-not-found */
+/** Removes a node object, its client document and its admission. Items stay sealed to it until they are refreshed. @throws party-not-found */
 export async function removeNode(store: Store, name: string): Promise<void> {
   checkName('node', name);
+  await store.joining?.removeAdmission(name);
   const node = await store.removeInventory('nodes', name);
   const client = await store.removeInventory('clients', name);
   if (!node && !client) {

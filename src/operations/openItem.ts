@@ -44,7 +44,7 @@ export async function openItem(workspace: Workspace, ref: ItemRef, identities: I
   const sealedTo = audienceOf(ref, verified.keys);
   let firstIdentity: Identity | undefined;
   for await (const { identity } of identities) {
-    const audience = sealedTo === undefined ? undefined : await readAudienceAs(workspace, trust, sealedTo, identity.publicKey.fingerprint);
+    const audience = sealedTo === undefined ? undefined : await withNewestRoster(workspace, trust, (newest) => readAudienceAs(workspace, newest, sealedTo, identity.publicKey.fingerprint));
     if (ownEntry((audience ?? verified).keys, identity.publicKey.fingerprint) !== undefined) {
       return { ...(audience === undefined ? openVerified(verified, identity) : openAsMember(verified, audience, identity)), verified };
     }
@@ -56,8 +56,18 @@ export async function openItem(workspace: Workspace, ref: ItemRef, identities: I
     if (!isVaultError(error, 'store-unreachable')) throw error;
     return undefined; // A node may read sealed documents alone.
   });
-  const audience = sealedTo === undefined ? undefined : await readAudience(workspace, trust, sealedTo);
+  const audience = sealedTo === undefined ? undefined : await withNewestRoster(workspace, trust, (newest) => readAudience(workspace, newest, sealedTo));
   return { ...(audience === undefined ? openVerified(verified, firstIdentity, name) : openAsMember(verified, audience, firstIdentity, name)), verified };
+}
+
+/** An admin who signed what is read after the roster was may have been added in between. */
+async function withNewestRoster<T>(workspace: Workspace, trust: Trust, read: (trust: Trust) => Promise<T>): Promise<T> {
+  try {
+    return await read(trust);
+  } catch (error) {
+    if (!isVaultError(error, 'signer-unknown', 'signature-invalid')) throw error;
+    return await read(await trustRoster(workspace));
+  }
 }
 
 /** Opens an item by the audience that it is sealed to. @throws VaultError as openItem */

@@ -8,7 +8,7 @@ import type { Store } from '../stores/store.ts';
 import { foreignTypeOf } from '../items/foreignItem.ts';
 import { parseItemDocuments, verifyItem, type ParsedItem, type VerifiedItem } from '../items/verify.ts';
 import type { Signer } from '../items/seal.ts';
-import type { Admin, Roster } from '../trust/roster.ts';
+import { isFullAdmin, type Admin, type Roster } from '../trust/roster.ts';
 import { pinOf, walkRoster } from '../trust/walk.ts';
 import { foreignItem } from './itemType.ts';
 import { walkFrom } from '../trust/walkFrom.ts';
@@ -143,4 +143,17 @@ export function signerOf(roster: Roster, identity: Identity): Signer {
     });
   }
   return { name: admin.name, identity };
+}
+
+/**
+ * As {@link signerOf}, for what those who may only seal may not do.
+ * @param what as "change the roster"
+ * @throws VaultError not-an-admin
+ */
+export function fullSignerOf(roster: Roster, identity: Identity, what: string): Signer {
+  const signer = signerOf(roster, identity);
+  if (roster.admins.some((admin) => admin.name === signer.name && isFullAdmin(admin))) return signer;
+  throw new VaultError('not-an-admin', `${signer.name} is on the roster as a refresher: it may seal and sign items, and may not ${what}.`, {
+    hint: 'Use the identity of an admin with --identity.', details: { name: signer.name },
+  });
 }

@@ -3,13 +3,13 @@ import type { ItemOutcome } from '../operations/roster/resealItems.ts';
 import type { RosterOutcome } from '../operations/roster/rosterChange.ts';
 import { parsePublicKey, parseSigningKey } from '../sealing/publicKey.ts';
 import type { Approval, RosterDifference } from '../trust/proposal.ts';
-import type { Admin } from '../trust/roster.ts';
+import { isFullAdmin, type Admin } from '../trust/roster.ts';
 import { escapeForTerminal } from './escape.ts';
 import type { Colors } from './output.ts';
 
 /** What a version changes, as JSON. */
 export function differenceAsJson({ gained, lost, quorum }: RosterDifference): object {
-  return { added: gained.map(({ name, public_key, signing_key }) => ({ name, fingerprint: parsePublicKey(public_key).fingerprint, signing_fingerprint: parseSigningKey(signing_key).fingerprint })), removed: lost.map(({ name }) => name), quorum };
+  return { added: gained.map(({ name, public_key, signing_key, rights }) => ({ name, ...(rights === undefined ? {} : { rights: [...rights] }), fingerprint: parsePublicKey(public_key).fingerprint, signing_fingerprint: parseSigningKey(signing_key).fingerprint })), removed: lost.map(({ name }) => name), quorum };
 }
 
 /** The same, a line each. */
@@ -22,8 +22,9 @@ export function renderDifference({ gained, lost, quorum }: RosterDifference, col
 }
 
 /** Both keys: whoever has the one that signs is the admin, whatever the other one is. */
-function renderAdmin({ name, public_key, signing_key }: Admin): string {
-  return `admin ${name}  ${parsePublicKey(public_key).fingerprint}, signs with ${parseSigningKey(signing_key).fingerprint}`;
+function renderAdmin(admin: Admin): string {
+  const { name, public_key, signing_key } = admin;
+  return `${isFullAdmin(admin) ? 'admin' : 'refresher'} ${name}  ${parsePublicKey(public_key).fingerprint}, signs with ${parseSigningKey(signing_key).fingerprint}`;
 }
 
 export function proposalsAsJson({ proposals, damaged }: ProposalList): object[] {

@@ -8,12 +8,13 @@ import { renderTable } from './table.ts';
 
 /** The roster, its fingerprint, and what was proposed for the next version. */
 export function describeRoster({ roster, repository }: Trust, proposals: ProposalList, output: Pick<Output, 'colors' | 'width'>): { json: object; text: string } {
-  const admins = roster.admins.map(({ name, public_key, signing_key }) => ({ name, fingerprint: parsePublicKey(public_key).fingerprint, signing_fingerprint: parseSigningKey(signing_key).fingerprint, public_key, signing_key }));
+  const admins = roster.admins.map(({ name, public_key, signing_key, rights }) => ({ name, ...(rights === undefined ? {} : { rights: [...rights] }), fingerprint: parsePublicKey(public_key).fingerprint, signing_fingerprint: parseSigningKey(signing_key).fingerprint, public_key, signing_key }));
   const digest = rosterDigest(roster);
   return {
     json: { version: roster.version, quorum: roster.quorum, fingerprint: digest, repository, admins, proposals: proposalsAsJson(proposals) },
     text: [
-      renderTable([{ title: 'ADMIN', least: 8 }, { title: 'FINGERPRINT' }, { title: 'SIGNS WITH' }], admins.map((admin) => [admin.name, admin.fingerprint, admin.signing_fingerprint]), output),
+      renderTable([{ title: 'ADMIN', least: 8 }, { title: 'FINGERPRINT' }, { title: 'SIGNS WITH' }, ...(admins.some(({ rights }) => rights !== undefined) ? [{ title: 'MAY' }] : [])],
+        admins.map(({ name, fingerprint, signing_fingerprint, rights }) => [name, fingerprint, signing_fingerprint, rights === undefined ? 'everything' : 'seal only']), output),
       `roster version ${String(roster.version)}, quorum ${String(roster.quorum)}`,
       `roster fingerprint ${digest}`,
       ...renderProposals(proposals, output.colors).map((each) => `\n${each}`),

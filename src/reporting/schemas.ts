@@ -32,6 +32,12 @@ const nodeSummary = {
   problem: z.string().optional().describe('why it cannot be sealed to'),
 };
 
+const invitationId = z.string().regex(/^[0-9a-f]{32}$/);
+const attributes = { environment: z.string(), run_list: z.array(z.string()), normal: z.record(z.string(), z.json()).describe('normal attributes, tags among them') };
+const time = z.iso.datetime();
+const refusalCode = z.enum(['expired', 'used-up', 'revoked', 'name-taken', 'name-not-allowed', 'key-known', 'used-before', 'clock', 'token-invalid', 'refused']);
+const terms = { uses: z.int().min(1).describe('how many nodes may join'), expires: time, approval: z.boolean().describe('a person must approve each node'), names: z.string().describe('pattern of names') };
+
 const failure = { code: z.enum(Object.keys(EXIT_CODES)), message: z.string(), hint: z.string().optional().describe('what to do next') };
 
 const plans = z.strictObject({
@@ -84,8 +90,9 @@ const explanation = z.strictObject({
 });
 
 const names = z.array(name);
+const rights = z.tuple([z.literal('seal')]).optional().describe('absent: everything; seal: be a recipient and sign items, no more');
 const difference = {
-  added: z.array(z.strictObject({ name, fingerprint, signing_fingerprint: fingerprint })).describe('with the fingerprints of the sealing key and of the signing key'),
+  added: z.array(z.strictObject({ name, rights, fingerprint, signing_fingerprint: fingerprint })).describe('with the fingerprints of the sealing key and of the signing key'),
   removed: names,
   quorum: z.strictObject({ before: z.int().min(1), after: z.int().min(1) }),
 };
@@ -107,7 +114,7 @@ const recovery = z.strictObject({ name, secret: z.string().describe('the line of
 const pinned = { version: z.int().min(1), fingerprint, repository: fingerprint.describe('of version 1 of the roster') };
 const trust = z.strictObject({
   location: z.string(), remembered: z.strictObject(pinned).nullable(),
-  here: z.strictObject({ ...pinned, quorum: z.int().min(1), admins: names }).nullable().describe('the newest version; null where the chain does not walk'),
+  here: z.strictObject({ ...pinned, quorum: z.int().min(1), admins: names, refreshers: names.optional().describe('who may only seal') }).nullable().describe('the newest version; null where the chain does not walk'),
   problem: z.strictObject(failure).optional(),
 });
 const gitInstall = z.strictObject({
@@ -138,7 +145,7 @@ export const schemas = {
   'admin list': z.strictObject({
     version: z.int().min(1), quorum: z.int().min(1), fingerprint: fingerprint.describe('of this version of the roster'),
     repository: fingerprint.describe('of version 1 of the roster'),
-    admins: z.array(z.strictObject({ name, fingerprint, signing_fingerprint: fingerprint, public_key: publicKey, signing_key: publicKey })),
+    admins: z.array(z.strictObject({ name, rights, fingerprint, signing_fingerprint: fingerprint, public_key: publicKey, signing_key: publicKey })),
     proposals: z.array(z.strictObject({
       fingerprint, state: z.enum(['open', 'in-effect', 'stale', 'unsigned', 'damaged']), version: z.int().min(1).optional(), time: z.string().optional(),
       ...z.strictObject({ ...difference, ...approval }).partial().shape,
@@ -148,6 +155,7 @@ export const schemas = {
   'admin quorum': rosterOutcome,
   'admin remove': rosterOutcome,
   'admin withdraw': z.strictObject({ withdrawn: fingerprint }),
+  'agent join': z.strictObject({ name, state: z.enum(['admitted', 'filed']), fingerprint, identity: z.string().describe('path of the identity file'), pin: fingerprint.describe('of the roster, for agent.json'), repository: fingerprint.describe('of the roster\'s version 1') }),
   'agent check': z.strictObject({
     config: z.string().describe('path of the file'), items: count.describe('that it names'), deliveries: count,
     findings: z.array(z.strictObject({ severity: z.enum(['error', 'warning']), path: z.string().describe('as deliveries[0].owner'), ...position, ...failure }))
@@ -228,7 +236,26 @@ export const schemas = {
   }),
   'merge-driver': z.strictObject({ path: z.string(), merged: z.boolean() }),
   'node add': z.strictObject({ name, key_type: identity.shape.type, fingerprint }),
+  'node approve': z.strictObject({ nodes: z.array(z.strictObject({ name, state: z.enum(['admitted', 'refused', 'gone']).describe('gone: somebody else dealt with it'), code: refusalCode.optional() })) }),
+  'node invitations': z.strictObject({
+    invitations: z.array(z.strictObject({
+      id: invitationId, state: z.enum(['open', 'expired', 'used-up', 'revoked', 'untrusted']).describe('untrusted: no admin of today signed it'), used: count, joined: z.array(name).describe('nodes that joined with it, removed ones too'),
+      time: time.optional(), signer: name.optional(),
+      uses: terms.uses.optional(), expires: time.optional(), approval: terms.approval.optional(), names: terms.names.optional(),
+      environment: attributes.environment.optional(), run_list: attributes.run_list.optional(), normal: attributes.normal.optional(),
+    })),
+  }),
+  'node invite': z.strictObject({ id: invitationId, token: z.string().optional().describe('secret'), output: z.string().optional().describe('file that has the token'), ...terms, ...attributes }),
   'node list': z.strictObject({ nodes: z.array(z.strictObject(nodeSummary)) }),
+  'node refuse': z.strictObject({ name, requests: z.int().min(1).describe('how many requests there were under that name') }),
+  'node requests': z.strictObject({
+    pending: z.array(z.strictObject({
+      name, request: fingerprint.describe('id of the request'), fingerprint, invitation: invitationId, time, problem: refusalCode.optional().describe('what it would be refused for'), approval: terms.approval.optional(),
+      environment: attributes.environment.optional(), run_list: attributes.run_list.optional(), normal: attributes.normal.optional(),
+    })),
+    refused: z.array(z.strictObject({ name, request: fingerprint.describe('id of the request'), invitation: invitationId, code: refusalCode, time, signer: name })),
+  }),
+  'node uninvite': z.strictObject({ id: invitationId, revoked: time, used: count }),
   'node remove': z.strictObject({ removed: name }),
   'node show': z.strictObject({ ...nodeSummary, node: z.record(z.string(), z.json()).describe('the Chef node object') }),
   'plan iam': plans,

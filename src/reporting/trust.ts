@@ -1,12 +1,15 @@
 import type { TrustState } from '../operations/roster/trustPins.ts';
+import { fullAdmins, isFullAdmin } from '../trust/roster.ts';
 import { pinOf } from '../trust/walk.ts';
 import { escapeForTerminal } from './escape.ts';
 import type { Colors } from './output.ts';
 
 /** What is remembered of a repository, and what is there. */
 export function describeTrust({ location, remembered, here, problem }: TrustState, colors: Colors): { json: object; text: string } {
+  const refreshers = here === undefined ? [] : here.roster.admins.filter((admin) => !isFullAdmin(admin)).map(({ name }) => name);
   const newest = here === undefined ? undefined : {
-    ...asJson({ ...pinOf(here), repository: here.digests[0] }), quorum: here.roster.quorum, admins: here.roster.admins.map(({ name }) => name),
+    ...asJson({ ...pinOf(here), repository: here.digests[0] }), quorum: here.roster.quorum, admins: fullAdmins(here.roster).map(({ name }) => name),
+    ...(refreshers.length === 0 ? {} : { refreshers }),
   };
   return {
     json: {
@@ -23,6 +26,7 @@ export function describeTrust({ location, remembered, here, problem }: TrustStat
         `  here        version ${String(newest.version)}, ${newest.fingerprint}`,
         `              of the repository ${newest.repository}`,
         `              quorum ${String(newest.quorum)} of ${newest.admins.join(', ')}`,
+        ...(refreshers.length === 0 ? [] : [`              refreshers, who may only seal: ${refreshers.join(', ')}`]),
       ]),
       ...(problem === undefined ? [] : [`${colors.red(problem.code)}: ${escapeForTerminal(problem.message, true)}`, ...(problem.hint === undefined ? [] : [escapeForTerminal(problem.hint)])]),
     ].join('\n'),

@@ -2,10 +2,10 @@ import type { creator } from '@secretlint/secretlint-rule-privatekey';
 
 type Rule = typeof creator;
 
-/** Our own identities and age's, which the scanner's rules do not know: at least the 32 bytes of a key and a checksum. */
-const IDENTITY_KEY = /\b(?:VAULT|AGE)-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58,64}\b/g;
+/** Our own identities and tokens, and age's identities, which the scanner's rules do not know: at least the bytes of each, and a checksum. */
+const IDENTITY_KEY = /\b(?:(?:VAULT|AGE)-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58,64}|VAULT-JOIN-TOKEN-1[02-9AC-HJ-NP-Z]{190,200})\b/g;
 
-const messages = { IdentityKey: { en: () => 'found the private key of an identity' } };
+const messages = { IdentityKey: { en: () => 'found the private key of an identity, or a token to join with' } };
 
 /** A rule for the scanner. */
 export const identityKeyRule: Rule = {

@@ -14,6 +14,8 @@ export const KEY_TEXT = {
   secret: 'vault-secret-key-',
   /** A seed under a passphrase. */
   protected: 'vault-protected-key-',
+  /** An invitation's id and seed, and the roster that the node shall meet: see joining/token.ts. */
+  join: 'vault-join-token-',
 } as const;
 
 const VERSION = 1;
@@ -31,7 +33,7 @@ export function encodeKeyText(prefix: string, bytes: Uint8Array): string {
  * @throws VaultError with `code`
  */
 export function decodeKeyText(
-  prefix: string, text: string, what: string, length: number, code: 'key-invalid' | 'identity-invalid' = 'key-invalid',
+  prefix: string, text: string, what: string, length: number, code: 'key-invalid' | 'identity-invalid' | 'token-invalid' = 'key-invalid',
 ): Uint8Array {
   const invalid = (why: string): VaultError =>
     new VaultError(code, `${what} ${why}.`, { hint: 'Copy the whole line again from where it was printed.' });

@@ -2,6 +2,7 @@ import type { ItemRef } from '../sealing/dataKey.ts';
 import type { KeysHead } from '../items/keysHead.ts';
 import type { ItemDocuments } from '../items/model.ts';
 import type { ReportStore } from './reports.ts';
+import type { JoinStore } from './joining.ts';
 import type { LiveStore } from './live.ts';
 
 /** Kinds of inventory document, each by name. */
@@ -28,6 +29,8 @@ export interface Store {
   readonly reports?: ReportStore;
   /** What a store does that can be followed; undefined in one that cannot. */
   readonly live?: LiveStore;
+  /** Nodes that come by themselves; undefined in a store that they cannot reach. */
+  readonly joining?: JoinStore;
 
   /** Both documents of an item, of one generation. */
   readItem(ref: ItemRef): Promise<ItemDocuments | undefined>;

@@ -138,3 +138,26 @@ describe('any sequence of changes', async () => {
 function addFirst(roster: Roster): SignedRoster {
   return { roster, signatures: [signRoster(roster, 'alice', alice.identity)] };
 }
+
+describe('who may only seal', () => {
+  const refresher = { ...adminOf(web), rights: ['seal'] as const };
+  const withRefresher = nextRoster(three, { add: [refresher] }, TIME);
+
+  test('signs no roster, and no quorum counts on them', () => {
+    const next = nextRoster(withRefresher, { add: [adminOf(stranger)] }, TIME);
+    assert.throws(() => addSignature(unsigned(next), withRefresher, web), failsWith('not-an-admin'));
+    const signed: SignedRoster = { roster: next, signatures: [web, alice].map(({ name, identity }) => signRoster(next, name, identity)) };
+    assert.deepEqual(approvalOf(signed, withRefresher), { signed: ['alice'], missing: ['bob', 'carol'], needed: 1 });
+    assert.throws(() => nextRoster(withRefresher, { quorum: 4 }, TIME), failsWith('roster-unreachable'));
+    assert.throws(() => nextRoster(withRefresher, { remove: ['alice', 'bob', 'carol'], quorum: 1 }, TIME), failsWith('roster-unreachable'));
+  });
+
+  test('has a key of their own, and other rights are a loss and a gain', () => {
+    assert.throws(() => nextRoster(three, { add: [{ ...adminOf({ ...alice, name: 'alice2' }), rights: ['seal'] }] }, TIME), failsWith('party-exists'));
+    assert.throws(() => nextRoster(withRefresher, { add: [adminOf({ ...web, name: 'web2' })] }, TIME), failsWith('party-exists'));
+    const promoted: Roster = { ...withRefresher, admins: [...three.admins, adminOf(web)] };
+    const { gained, lost } = compareRosters(withRefresher, promoted);
+    assert.deepEqual([gained, lost], [[adminOf(web)], [refresher]]);
+    assert.ok(!isSatisfied(withRefresher, { add: [adminOf(web)] }));
+  });
+});

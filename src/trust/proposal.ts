@@ -3,7 +3,7 @@ import { nearest } from '../json/validate.ts';
 import { FORMAT } from '../sealing/encoding.ts';
 import type { Identity } from '../sealing/identity.ts';
 import { parseSigningKey } from '../sealing/publicKey.ts';
-import { countSignatures, rosterDigest, signRoster, type Admin, type Roster, type SignedRoster } from './roster.ts';
+import { countSignatures, fullAdmins, isFullAdmin, rosterDigest, signRoster, type Admin, type Roster, type SignedRoster } from './roster.ts';
 
 /** What somebody wants the next version of the roster to be, beside what the present one is. */
 export interface RosterChange {
@@ -46,6 +46,13 @@ export function nextRoster(present: Roster, { add = [], remove = [], quorum = pr
       hint: 'To give an admin other keys, remove it first: "vault admin remove NAME".', details: { name },
     });
   }
+  for (const newcomer of add) {
+    const other = present.admins.find(({ name, signing_key }) => signing_key === newcomer.signing_key && !remove.includes(name));
+    if (other === undefined || isFullAdmin(other) === isFullAdmin(newcomer)) continue;
+    throw new VaultError('party-exists', `${newcomer.name} would have the signing key of ${other.name}, who has other rights on the roster.`, {
+      hint: 'Give a refresher an identity of its own: "vault key generate".', details: { name: newcomer.name, other: other.name },
+    });
+  }
   for (const name of remove) {
     if (known.includes(name)) continue;
     const near = nearest(name, known);
@@ -60,7 +67,9 @@ export function nextRoster(present: Roster, { add = [], remove = [], quorum = pr
 }
 
 /** A roster that nobody could ever change again must not be. @throws VaultError roster-unreachable */
-export function requireReachable({ admins, quorum, version }: Roster): void {
+export function requireReachable(roster: Roster): void {
+  const { quorum, version } = roster;
+  const admins = fullAdmins(roster);
   // Two names with one key are one signer.
   const keys = new Set(admins.map(({ signing_key }) => parseSigningKey(signing_key).fingerprint)).size;
   if (keys > 0 && Number.isSafeInteger(quorum) && quorum >= 1 && quorum <= keys) return;
@@ -88,7 +97,7 @@ export function compareRosters(before: Roster, after: Roster): RosterDifference 
 }
 
 function sameAdmin(a: Admin, b: Admin): boolean {
-  return a.name === b.name && a.public_key === b.public_key && a.signing_key === b.signing_key;
+  return a.name === b.name && a.public_key === b.public_key && a.signing_key === b.signing_key && isFullAdmin(a) === isFullAdmin(b);
 }
 
 export function proposalState(proposed: Roster, present: Roster): ProposalState {
@@ -101,7 +110,7 @@ export function approvalOf(signed: SignedRoster, present: Roster): Approval {
   const names = goodSignatures(signed, present).map(({ name }) => name);
   return {
     signed: names,
-    missing: present.admins.map(({ name }) => name).filter((name) => !names.includes(name)),
+    missing: fullAdmins(present).map(({ name }) => name).filter((name) => !names.includes(name)),
     needed: Math.max(0, present.quorum - countSignatures(signed, present)),
   };
 }
@@ -112,9 +121,9 @@ export function approvalOf(signed: SignedRoster, present: Roster): Approval {
  * @throws VaultError not-an-admin, roster-unreachable; store-conflict for one that is not open
  */
 export function addSignature(proposal: SignedRoster, present: Roster, { name, identity }: { readonly name: string; readonly identity: Identity }): SignedRoster {
-  if (!present.admins.some((admin) => admin.name === name && admin.signing_key === identity.signingKey?.line)) {
-    throw new VaultError('not-an-admin', `${name} is not an admin of the roster's version ${String(present.version)} with this key, so its signature counts for nothing.`, {
-      hint: 'Use the identity of an admin with --identity.', details: { name },
+  if (!fullAdmins(present).some((admin) => admin.name === name && admin.signing_key === identity.signingKey?.line)) {
+    throw new VaultError('not-an-admin', `${name} is no admin of the roster's version ${String(present.version)} who may change it, with this key, so its signature counts for nothing.`, {
+      hint: 'Use the identity of an admin (no refresher\'s) with --identity.', details: { name },
     });
   }
   if (proposalState(proposal.roster, present) !== 'open') throw stale(proposal.roster, present);

@@ -15,6 +15,8 @@ export interface Admin {
   readonly public_key: string;
   /** What signatures are checked with. */
   readonly signing_key: string;
+  /** All that they may do; everything where it is absent. `seal`: be a recipient and sign items, and nothing else (a refresher). */
+  readonly rights?: readonly ['seal'];
 }
 
 /** One version of the list of admins: what is signed. */
@@ -47,7 +49,7 @@ const signedRosterSchema = z.strictObject({
     format: z.literal(FORMAT),
     type: z.literal('roster'),
     version: z.int().check(z.gte(1)),
-    admins: z.array(z.strictObject({ name: adminName, public_key: keyLine, signing_key: keyLine })).check(z.minLength(1), z.maxLength(1000)),
+    admins: z.array(z.strictObject({ name: adminName, public_key: keyLine, signing_key: keyLine, rights: z.exactOptional(z.tuple([z.literal('seal')])) })).check(z.minLength(1), z.maxLength(1000)),
     quorum: z.int().check(z.gte(1)),
     time: z.iso.datetime({ precision: 0 }),
     previous: z.nullable(z.string().check(z.refine((text) => isBase64(text, 32), 'not a digest'))),
@@ -62,8 +64,8 @@ const signedRosterSchema = z.strictObject({
 export function parseRoster(bytes: Uint8Array, source: string): SignedRoster {
   const signed = parseDocument(signedRosterSchema, bytes, source, { name: FORMAT, path: ['roster', 'format'] });
   const names = signed.roster.admins.map((admin) => admin.name);
-  if (new Set(names).size !== names.length || signed.roster.quorum > names.length) {
-    throw new VaultError('document-invalid', `${source} names an admin twice, or asks for more signatures than it has admins.`, {
+  if (new Set(names).size !== names.length || signed.roster.quorum > fullAdmins(signed.roster).length) {
+    throw new VaultError('document-invalid', `${source} names an admin twice, or asks for more signatures than it has admins who may sign it.`, {
       details: { source },
     });
   }
@@ -109,9 +111,19 @@ export function signingKeyOf(admin: Admin): SigningKey {
   return key;
 }
 
-/** How many different admins of `judges` signed `signed.roster`. A bad signature of one of them counts as none. */
+/** Whether somebody on the roster may do everything: sign rosters and invitations too. */
+export function isFullAdmin({ rights }: Admin): boolean {
+  return rights === undefined;
+}
+
+/** Those alone who decide about the roster, and about who may join. */
+export function fullAdmins({ admins }: Pick<Roster, 'admins'>): Admin[] {
+  return admins.filter(isFullAdmin);
+}
+
+/** How many different admins of `judges` signed `signed.roster`. A bad signature of one of them counts as none, and so does any of one who may only seal. */
 export function countSignatures(signed: SignedRoster, judges: Roster): number {
-  const keys = new Map<string, SigningKey>(judges.admins.map((admin) => [admin.name, signingKeyOf(admin)]));
+  const keys = new Map<string, SigningKey>(fullAdmins(judges).map((admin) => [admin.name, signingKeyOf(admin)]));
   // Two names with one key are one signer: a quorum counts keys.
   const counted = new Set<string>();
   for (const { name, signature } of signed.signatures) {

@@ -45,7 +45,7 @@ export async function walkRoster(read: ReadRosterVersion, pin: Pin | undefined):
   const first = parseVersion(bytes, start);
   let current = first.roster;
   if (pin === undefined) {
-    // All of them, not a quorum: nobody can be put on a first roster by somebody else.
+    // All of them, not a quorum: nobody can be put on a first roster by somebody else. So nobody with fewer rights can be on it.
     requireSignatures(first, current, current.admins.length);
   } else if (rosterDigest(current) !== pin.digest) {
     throw new VaultError('roster-pin-mismatch', `Version ${String(start)} of the roster is not the one that was pinned.`, {

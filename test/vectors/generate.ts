@@ -6,11 +6,13 @@ import { audienceVectors } from './audienceVectors.ts';
 import { brokenVectors } from './brokenVectors.ts';
 import { keyVectors, protectedVectors } from './keyVectors.ts';
 import { goodVectors } from './openVectors.ts';
+import { refresherVectors } from './refresherVectors.ts';
 
 const files = {
   'audiences.json': audienceVectors(),
   'open.json': goodVectors(),
   'broken.json': brokenVectors(),
+  'refreshers.json': refresherVectors(),
   'keys.json': keyVectors(),
   'protected.json': await protectedVectors(),
 };

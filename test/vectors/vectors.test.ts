@@ -45,8 +45,9 @@ function openAsMember({ vault, audience, reader }: OpenVector, sealed: VerifiedI
 const audiences = read('audiences.json') as OpenVector[];
 const openVectors = read('open.json') as OpenVector[];
 const broken = read('broken.json') as OpenVector[];
+const refreshers = read('refreshers.json') as OpenVector[];
 
-for (const [file, vectors] of [['open.json', openVectors], ['broken.json', broken], ['audiences.json', audiences]] as const) {
+for (const [file, vectors] of [['open.json', openVectors], ['broken.json', broken], ['audiences.json', audiences], ['refreshers.json', refreshers]] as const) {
   describe(file, () => {
     for (const vector of vectors) {
       test(`${vector.name}: ${vector.description}`, async () => {

@@ -15,12 +15,14 @@ export default class AdminAdd extends RosterCommand {
     '<%= config.bin %> admin add carol --key "ssh-ed25519 AAAA…" --quorum 2',
     '<%= config.bin %> admin add bob --file bob.json',
     '<%= config.bin %> admin add recovery --generate',
+    '<%= config.bin %> admin add refresher --file refresher.json --refresher',
   ];
   static override args = { name: Args.string({ required: true, description: 'name of the admin' }) };
   static override flags = {
     'key': Flags.string({ helpValue: 'LINE', description: 'public key: vaultseal1…, or ssh-ed25519 …, which serves for both', exclusive: ['file', 'generate'] }),
     'signing-key': Flags.string({ helpValue: 'LINE', description: 'signing key: vaultsign1… or ssh-ed25519 …', dependsOn: ['key'] }),
     'file': Flags.string({ helpValue: 'FILE', description: 'user document, or the output of "vault key show --json"', exclusive: ['generate'] }),
+    'refresher': Flags.boolean({ description: 'for "vault refresh --watch": may open and sign items, and neither change the roster nor invite nodes', exclusive: ['generate'] }),
     'generate': Flags.boolean({ description: 'make an identity for recovery, and print its secret, once; it is kept nowhere' }),
     'quorum': Flags.integer({ helpValue: 'N', description: 'how many admins must sign the next change [default: as it is]' }),
     'yes': Flags.boolean({ char: 'y', description: 'do not ask' }),
@@ -33,7 +35,7 @@ export default class AdminAdd extends RosterCommand {
     const output = this.output(flags);
     if (!flags.generate) {
       await this.changeRoster(output, flags, async (work) => {
-        const { admin, unsigned } = await adminToAdd(work.workspace.store, name, { key: flags.key, signingKey: flags['signing-key'], file: flags.file });
+        const { admin, unsigned } = await adminToAdd(work.workspace.store, name, { key: flags.key, signingKey: flags['signing-key'], file: flags.file, refresher: flags.refresher });
         return await proposeChange(work, { add: [admin], quorum: flags.quorum }, async (difference) => {
           if (unsigned) await this.agree(output, difference, flags.yes, `Are those both fingerprints that "vault key show" gives ${name}? They are from users/${name}.json, which nobody signed.`, `The key of ${name} comes from users/${name}.json, which nobody signed`);
           else await this.agreeToLoss(output, difference, flags.yes, `Lower the quorum to ${String(difference.quorum.after)}?`);

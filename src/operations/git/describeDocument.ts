@@ -2,7 +2,7 @@ import { isVaultError } from '../../errors.ts';
 import { parseItem, parseKeys, type KeysDocument } from '../../items/model.ts';
 import { digestOf, utf8 } from '../../sealing/encoding.ts';
 import { parsePublicKey, parseSigningKey } from '../../sealing/publicKey.ts';
-import { parseRoster, rosterDigest } from '../../trust/roster.ts';
+import { isFullAdmin, parseRoster, rosterDigest } from '../../trust/roster.ts';
 
 /** What is shown of a document where versions of it are compared: one fact a line. Nothing in it needs a key, or is secret. */
 export interface DocumentText {
@@ -62,7 +62,7 @@ function describeRoster(bytes: Uint8Array): DocumentText {
       `fingerprint ${rosterDigest(roster)}`,
       `previous ${roster.previous ?? 'none'}`,
       `quorum ${String(roster.quorum)}`,
-      ...roster.admins.map((admin) => `admin ${admin.name} seals to ${parsePublicKey(admin.public_key).fingerprint}, signs with ${parseSigningKey(admin.signing_key).fingerprint}`),
+      ...roster.admins.map((admin) => `${isFullAdmin(admin) ? 'admin' : 'refresher'} ${admin.name} seals to ${parsePublicKey(admin.public_key).fingerprint}, signs with ${parseSigningKey(admin.signing_key).fingerprint}`),
       ...signatures.map(({ name }) => `signature of ${name}`),
     ],
   };

@@ -3,7 +3,7 @@ import { readBlobs } from '../../git/objects.ts';
 import { listTree } from '../../git/tree.ts';
 import type { WorkTree } from '../../git/workTree.ts';
 import { compareNames } from '../../items/recipients.ts';
-import { parseRoster, rosterDigest, type Roster } from '../../trust/roster.ts';
+import { isFullAdmin, parseRoster, rosterDigest, type Roster } from '../../trust/roster.ts';
 import type { RosterChain } from './rosters.ts';
 
 /** How the roster changed. */
@@ -53,7 +53,7 @@ export function compareRosters(from: Roster | undefined, to: Roster | undefined,
       const [a, b] = [left.find((each) => each.name === name), right.find((each) => each.name === name)];
       if (a === undefined) return [{ name, change: 'added' }];
       if (b === undefined) return [{ name, change: 'removed' }];
-      return a.public_key === b.public_key && a.signing_key === b.signing_key ? [] : [{ name, change: 'key-changed' }];
+      return a.public_key === b.public_key && a.signing_key === b.signing_key && isFullAdmin(a) === isFullAdmin(b) ? [] : [{ name, change: 'key-changed' }];
     }),
   };
 }

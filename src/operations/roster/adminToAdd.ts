@@ -12,6 +12,8 @@ export interface AdminKeySource {
   readonly signingKey?: string | undefined;
   /** Path of a user document, or of what `vault key show --json` printed. */
   readonly file?: string | undefined;
+  /** To seal for nodes alone; also where the document says so. */
+  readonly refresher?: boolean | undefined;
 }
 
 const MAX_BYTES = 64 << 10;
@@ -21,7 +23,12 @@ const MAX_BYTES = 64 << 10;
  * @returns `unsigned` where the keys come from the repository's inventory, which anybody who writes there can change
  * @throws VaultError key-invalid, name-invalid, input-*
  */
-export async function adminToAdd(store: Store, name: string, { key, signingKey, file }: AdminKeySource): Promise<{ readonly admin: Admin; readonly unsigned: boolean }> {
+export async function adminToAdd(store: Store, name: string, source: AdminKeySource): Promise<{ readonly admin: Admin; readonly unsigned: boolean }> {
+  const { admin, unsigned } = await withKeys(store, name, source);
+  return { admin: source.refresher === true ? { ...admin, rights: ['seal'] } : admin, unsigned };
+}
+
+async function withKeys(store: Store, name: string, { key, signingKey, file }: AdminKeySource): Promise<{ readonly admin: Admin; readonly unsigned: boolean }> {
   checkName('admin', name);
   if (key !== undefined) return { admin: adminWithKeys(name, key, signingKey), unsigned: false };
   if (file !== undefined) {

@@ -1,6 +1,7 @@
 import { isVaultError } from '../../errors.ts';
 import { isSignedBy } from '../../items/verify.ts';
 import { isAudienceName } from '../../names.ts';
+import { isFullAdmin } from '../../trust/roster.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { sealOnThreads } from '../../workers/sealOnThreads.ts';
 import { changeItem, planChange, type Intent, type ItemAction, type PlannedChange, type Session } from '../items/changeItem.ts';
@@ -40,8 +41,9 @@ function intentOf({ lost, next, signer }: RosterEffect): Intent {
     scope: 'admins',
     audience: ({ search_query: searchQuery, named_admins: named, named_clients: namedClients }) => {
       const left = named?.filter((name) => next.admins.some((admin) => admin.name === name));
-      // An item is for somebody: for who signs it, where those whom it was for are gone.
-      return { searchQuery, namedClients, namedAdmins: left === undefined ? null : left.length > 0 ? left : [signer.name] };
+      // An item is for somebody: for who signs it, where the admins whom it was for are gone.
+      const isAnybodys = left === undefined || next.admins.some((admin) => left.includes(admin.name) && isFullAdmin(admin));
+      return { searchQuery, namedClients, namedAdmins: left === undefined ? null : isAnybodys ? left : [...left, signer.name] };
     },
     resign: ({ header: { signature, ...header } }) => lost.some(({ name }) => name === header.signer) && !next.admins.some((admin) => isSignedBy(header, signature, admin)),
   };

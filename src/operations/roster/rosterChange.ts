@@ -2,9 +2,9 @@ import { isVaultError, VaultError } from '../../errors.ts';
 import { timeText, type Signer } from '../../items/seal.ts';
 import type { Identity } from '../../sealing/identity.ts';
 import { addSignature, approvalOf, compareRosters, isSatisfied, nextRoster, requireReachable, sameContent, stale, type Approval, type RosterChange, type RosterDifference } from '../../trust/proposal.ts';
-import { encodeRoster, parseRoster, rosterDigest, type Admin, type Roster, type SignedRoster } from '../../trust/roster.ts';
+import { encodeRoster, fullAdmins, parseRoster, rosterDigest, type Admin, type Roster, type SignedRoster } from '../../trust/roster.ts';
 import type { Identities } from '../openItem.ts';
-import { signerOf, trustRoster, type Trust, type Workspace } from '../workspace.ts';
+import { fullSignerOf, trustRoster, type Trust, type Workspace } from '../workspace.ts';
 import { findProposal, listProposals, onlyOpenProposal, parseProposal, type Proposal } from './proposals.ts';
 import type { ItemOutcome, ResealItems } from './resealItems.ts';
 import { writeUserDocuments } from './userDocuments.ts';
@@ -40,16 +40,18 @@ export async function beginRosterWork(workspace: Workspace, identities: Identiti
   const trust = await trustRoster(workspace, { firstUse: 'refuse' });
   let first: Identity | undefined;
   for await (const { identity } of identities) {
-    if (isAdminOf(trust.roster, identity)) return { workspace, trust, signer: signerOf(trust.roster, identity), resealItems };
+    if (isAdminOf(trust.roster, identity)) return { workspace, trust, signer: fullSignerOf(trust.roster, identity, ACT), resealItems };
     first ??= identity;
     identity.wipe();
   }
   if (first === undefined) throw new VaultError('identity-missing', 'No identity was given.');
-  return { workspace, trust, signer: signerOf(trust.roster, first), resealItems };
+  return { workspace, trust, signer: fullSignerOf(trust.roster, first, ACT), resealItems };
 }
 
-function isAdminOf({ admins }: Roster, { signingKey }: Identity): boolean {
-  return signingKey !== undefined && admins.some(({ signing_key }) => signing_key === signingKey.line);
+const ACT = 'change the roster';
+
+function isAdminOf(roster: Roster, { signingKey }: Identity): boolean {
+  return signingKey !== undefined && fullAdmins(roster).some(({ signing_key }) => signing_key === signingKey.line);
 }
 
 /**

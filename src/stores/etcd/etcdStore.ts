@@ -3,12 +3,14 @@ import { VaultError } from '../../errors.ts';
 import { checkName } from '../../names.ts';
 import { isDigest, requireDigest } from '../proposalName.ts';
 import type { LiveStore } from '../live.ts';
+import type { JoinStore } from '../joining.ts';
 import type { ReportStore } from '../reports.ts';
 import type { Store } from '../store.ts';
 import { openClient, type EtcdSettings } from './client.ts';
 import { listInventoryKeyNames, listInventoryKeys, readInventoryKey, removeInventoryKey, writeInventoryKey } from './inventoryKeys.ts';
 import { followItems } from './followItems.ts';
 import { isWritten, listItemKeys, readItemKeys, readItemKeysAs, readKeysHead, readRawKeys, type ItemKeys } from './itemKeys.ts';
+import { openJoinKeys } from './joinKeys.ts';
 import { MOST_REQUEST_BYTES, NOTHING, openKeyValues } from './keyValues.ts';
 import { BASIS, headKey, MIGRATION, PROPOSALS, rosterKey } from './layout.ts';
 import { openReportKeys } from './reportKeys.ts';
@@ -17,6 +19,7 @@ import { removeItemKeys, writeItemKeys } from './writeItem.ts';
 /** A repository in etcd. */
 export interface EtcdStore extends Store, LiveStore {
   readonly reports: ReportStore;
+  readonly joining: JoinStore;
 }
 
 const PAUSE_MS = 20;
@@ -35,6 +38,7 @@ export function openEtcdStore(location: string, settings: EtcdSettings): EtcdSto
   const store: EtcdStore = {
     location,
     directory: undefined,
+    joining: openJoinKeys(client, keys),
     reports: openReportKeys(client, keyValues),
     get live() { return store; },
     readItem: (ref) => readItemKeys(keys, ref),

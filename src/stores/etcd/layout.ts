@@ -12,6 +12,11 @@ import type { InventoryKind } from '../store.ts';
  *   sealed/trust/N                     version N of the roster
  *   proposals/DIGEST                   rosters that lack signatures
  *   inventory/KIND/NAME                nodes, clients, roles and users
+ *   invitations/ID                     what an admin signed so that nodes may join
+ *   joined/ID/REQUEST                  the name of a node that joined with it
+ *   joins/NAME/REQUEST                 a request to join; who may write here need not read here
+ *   sealed/admissions/NAME             that a node was admitted, for itself to see and for whoever seals to it
+ *   sealed/refusals/REQUEST            that a request was refused
  *   reports/NODE/status                what a node delivered, signed by it, for as long as its lease lasts
  *   basis                              its revision is that of the last change that may take from a writer what it goes by
  *   migration                          there while `vault migrate` writes here
@@ -19,6 +24,11 @@ import type { InventoryKind } from '../store.ts';
 export const HEADS = 'sealed/heads/';
 export const TRUST = 'sealed/trust/';
 export const PROPOSALS = 'proposals/';
+export const INVITATIONS = 'invitations/';
+export const JOINED = 'joined/';
+export const JOINS = 'joins/';
+export const ADMISSIONS = 'sealed/admissions/';
+export const REFUSALS = 'sealed/refusals/';
 export const REPORTS = 'reports/';
 export const BASIS = 'basis';
 export const MIGRATION = 'migration';
