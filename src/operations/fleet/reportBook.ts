@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises';
 import { isVaultError } from '../../errors.ts';
 import { parseClientSigningKey } from '../../inventory/documents.ts';
 import { judgeReport, MOST_REPORT_AGE_MS, type Report, type ReportProblem } from '../../inventory/report.ts';
@@ -17,6 +18,8 @@ export interface ReportBook {
 
 /** From so many nodes on, whose keys are not known, all clients are read at once. */
 const MANY = 20;
+/** So many are judged in one go. */
+const BREATH = 200;
 
 export function openReportBook(store: Pick<Store, 'readInventory' | 'listInventory'>, repository: string, now: () => Date): ReportBook {
   const judged = new Map<string, Judged>();
@@ -44,7 +47,8 @@ export function openReportBook(store: Pick<Store, 'readInventory' | 'listInvento
       const present = [...changes].flatMap(([node, bytes]) => (bytes === undefined ? [] : [[node, bytes] as const]));
       await readKeys(present.flatMap(([node]) => (keys.has(node) ? [] : [node])));
       for (const [node, bytes] of changes) if (bytes === undefined) judged.delete(node);
-      for (const [node, bytes] of present) {
+      for (const [i, [node, bytes]] of present.entries()) {
+        if (i % BREATH === BREATH - 1) await breathe(); // Thousands take seconds, in which the connection must be kept.
         let found = judge(node, bytes);
         if ('problem' in found && (found.problem === 'signature-invalid' || found.problem === 'no-signing-key') && judged.has(node)) {
           await readKey(node); // The node may have another key by now.
