@@ -27,7 +27,7 @@ const rooms = {
   completion: ['config', 'files', 'stores/store\\.ts$'],
   library: ['operations', 'config', 'state', 'items/accessKey\\.ts$'],
   cli: ['agent', 'items/(fieldValues|valueFormats)\\.ts$', 'processes', 'completion', 'operations', 'config', 'reporting', 'policy', 'sealing', 'state', 'files', 'items/accessKey\\.ts$', 'iam/client\\.ts$'],
-  commands: ['agent', 'processes', 'cli', 'completion', 'operations', 'config', 'reporting', 'files', 'items/valueFormats\\.ts$', 'sealing', 'state', 'stores', 'sandbox'],
+  commands: ['joining/token\\.ts$', 'agent', 'processes', 'cli', 'completion', 'operations', 'config', 'reporting', 'files', 'items/valueFormats\\.ts$', 'sealing', 'state', 'stores', 'sandbox'],
 };
 
 const directions = Object.entries(rooms).map(([room, allowed]) => ({

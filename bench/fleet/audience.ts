@@ -5,13 +5,13 @@ import { sealItem } from '../../src/items/seal.ts';
 import { createItem } from '../../src/operations/items/createItem.ts';
 import { openSession } from '../../src/operations/items/session.ts';
 import { trustRoster } from '../../src/operations/workspace.ts';
-import { openItem } from '../../src/operations/openItem.ts';
 import { openStateDirectory } from '../../src/state/stateDirectory.ts';
-import type { Identity } from '../../src/sealing/identity.ts';
+import { parseRoster, rosterDigest } from '../../src/trust/roster.ts';
 import { startEtcd, type EtcdCluster } from '../../test/scripts/etcdCluster.ts';
 import { peakMemory, timeProcess } from '../processes.ts';
 import { SECRET, type Scene } from '../scene.ts';
 import { mib, ms, type Row } from '../table.ts';
+import { startSimulatedAgent } from './agents.ts';
 import { addNodes, makeFleetRepository, makeNode, type FleetNode, type FleetRepository } from './repository.ts';
 
 const VAULT = 'fleet';
@@ -42,7 +42,7 @@ async function measure(scene: Scene, cluster: EtcdCluster, form: 'group' | 'inli
       await addNodes(repository, [newcomer], ROLE);
       return await timeProcess(repository.vault('refresh', VAULT, '--quiet', '--json'));
     });
-    const read = await readAll(repository, newcomer, items);
+    const read = await readAll(repository, cluster, newcomer, items);
     const what = `${form === 'group' ? 'audience' : 'inline'} of ${MEMBERS.toLocaleString('en')}, ${String(items)} items`;
     await repository.store.removeInventory('nodes', nodes[0]?.name ?? '');
     await repository.store.removeInventory('clients', nodes[0]?.name ?? '');
@@ -50,7 +50,7 @@ async function measure(scene: Scene, cluster: EtcdCluster, form: 'group' | 'inli
     const left = await cost(repository, () => timeProcess(refresh));
     const seals = form === 'group' ? MEMBERS + 1 + items : (MEMBERS + 1) * items;
     return [
-      row(`a node joins: ${what}`, `${ms(joined.took)}, ${kilobytes(joined.bytes)}, ${String(joined.puts)} keys written`, `reading them all as that node: ${ms(read)}`),
+      row(`a node joins: ${what}`, `${ms(joined.took)}, ${kilobytes(joined.bytes)}, ${String(joined.puts)} keys written`, `then its agent reads them all in ${ms(read)}`),
       row(`a node leaves: ${what}`, `${ms(left.took)}, ${kilobytes(left.bytes)}, ${seals.toLocaleString('en')} seals${mib(peakMemory(repository.vault('refresh', VAULT, '--quiet', '--json')))}`, ''),
     ];
   } finally {
@@ -83,20 +83,16 @@ async function cost({ written }: FleetRepository, work: () => Promise<number>): 
   return { took, bytes: after.bytes - before.bytes, puts: after.puts - before.puts };
 }
 
-/** In one process with a state of its own, as a node does. */
-async function readAll({ store, root }: FleetRepository, { identity }: FleetNode, items: number): Promise<number> {
-  const workspace = { store, state: openStateDirectory(join(root, 'node-state')), now: () => new Date(), notice: () => undefined, warn: () => undefined };
+/** As its agent does that starts with nothing. */
+async function readAll({ prefix, store }: FleetRepository, cluster: EtcdCluster, node: FleetNode, items: number): Promise<number> {
+  const roster = rosterDigest(parseRoster(await store.readRoster(1) ?? new Uint8Array(), 'the roster').roster);
+  const refs = Array.from({ length: items }, (_, i) => ({ vault: VAULT, item: `item${String(i)}` }));
   const start = performance.now();
-  for (let i = 0; i < items; i++) {
-    const open = await openItem(workspace, { vault: VAULT, item: `item${String(i)}` }, only(identity));
-    open.all();
-    open.wipe();
-  }
-  return performance.now() - start;
-}
-
-async function* only(identity: Identity): AsyncGenerator<{ identity: Identity }> {
-  yield await Promise.resolve({ identity });
+  const agent = await startSimulatedAgent(node, { endpoints: cluster.endpoints, prefix, roster, refs, told: () => undefined });
+  const took = performance.now() - start;
+  await agent.stop();
+  if (agent.delivered.size < items) throw new Error(`the node opened ${String(agent.delivered.size)} of ${String(items)} items: ${String(agent.follower.states.find(({ problem }) => problem !== undefined)?.problem)}`);
+  return took;
 }
 
 function kilobytes(bytes: number): string {

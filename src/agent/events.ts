@@ -55,6 +55,10 @@ export type AgentEvent =
   /** `unreported`: how many were refused before it and, for there were so many, not reported. */
   | { readonly type: 'request-refused'; readonly status: number; readonly reason: string; readonly request: string; readonly unreported?: number }
   | ({ readonly type: 'session-opened'; readonly accessKeyId: string; readonly expiration: string } & ItemRef)
+  /** What was delivered was said in the store; or could not be, told when that begins. */
+  | { readonly type: 'reported'; readonly node: string; readonly items: number }
+  | { readonly type: 'report-failed'; readonly error: VaultError; readonly retryMs: number }
+  | { readonly type: 'report-recovered' }
   | ({ readonly type: 'session-failed'; readonly error: VaultError; readonly retryMs: number } & ItemRef);
 
 export type ReportEvent = (event: AgentEvent) => void;

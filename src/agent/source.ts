@@ -1,4 +1,5 @@
 import type { ItemDocuments } from '../items/model.ts';
+import type { ReportStore } from '../stores/reports.ts';
 import type { ItemRef } from '../sealing/dataKey.ts';
 
 /** What a source answers when it is asked for an item. */
@@ -30,6 +31,8 @@ export interface Source {
    * @returns ends it
    */
   follow(refs: readonly ItemRef[], changed: (refs?: readonly ItemRef[]) => void): () => void;
+  /** Where it has a place for what was delivered. */
+  readonly reports?: ReportStore;
   /** Ends what is open, when nobody asks it any more; whoever asks nevertheless opens it again. */
   close?(): void;
 }

@@ -3,6 +3,7 @@ import type { VaultError } from '../errors.ts';
 import type { Agent } from './agent.ts';
 import { locationOf } from './configuration/configuration.ts';
 import type { Component } from './component.ts';
+import type { ReportState } from './reporting/reporter.ts';
 import type { LostLines } from './observing/lineQueue.ts';
 
 function described(text: string) {
@@ -32,6 +33,7 @@ export const agentStatusSchema = z.object({
   })).check(z.describe('signed: when that generation was; verified: when that was done here; checked: when the source last answered for it')),
   credentials: z.array(z.object({ vault: z.string(), item: z.string(), mode: z.enum(['key', 'session']), expiration: time, error })).check(z.describe('with an end')),
   problems: z.array(z.object({ subject: z.string(), code: z.string(), message: z.string() })).check(z.describe('of deliveries and of what hands credentials out')),
+  report: z.optional(z.object({ node: z.nullable(z.string()), sent: time, error })).check(z.describe('of what was delivered, where it is to be reported')),
   log: z.object({ lost_lines: count, lost_audit_lines: count }).check(z.describe('that nobody took')),
 });
 
@@ -46,6 +48,7 @@ export interface AgentProcessFacts {
   /** Path of the configuration. */
   readonly file: string;
   readonly lost: LostLines;
+  readonly report: ReportState | undefined;
   /** All that the configuration asks for was handed on. */
   readonly isReady: boolean;
 }
@@ -70,6 +73,7 @@ export function agentStatus({ follower, memory, configuration, configuredAt, con
       vault: ref.vault, item: ref.item, mode, expiration: timeOf(expiration), ...errorOf(wrong),
     })),
     problems: components.flatMap((component) => [...component.problems()]),
+    ...(process.report === undefined ? {} : { report: { node: process.report.node ?? null, sent: timeOf(process.report.sentAt), ...errorOf(process.report.problem) } }),
     log: { lost_lines: process.lost.lines, lost_audit_lines: process.lost.auditLines },
   };
 }

@@ -5,9 +5,10 @@ import { requireSameDirectories } from '../agent/configuration/configuration.ts'
 import { openControl } from '../agent/control/control.ts';
 import { openCredentials } from '../agent/credentials/credentials.ts';
 import { openDeliveries } from '../agent/delivery/deliveries.ts';
-import type { ReportEvent } from '../agent/events.ts';
+import type { AgentEvent, ReportEvent } from '../agent/events.ts';
 import { openEventLog } from '../agent/observing/log.ts';
 import { openMonitor } from '../agent/observing/monitor.ts';
+import { openReporter } from '../agent/reporting/reporter.ts';
 import { agentStatus, type AgentStatus } from '../agent/status.ts';
 import { openService } from '../agent/systemd/service.ts';
 import { readAgentFile } from '../config/agentFile.ts';
@@ -22,6 +23,8 @@ import { openStateDirectory } from '../state/stateDirectory.ts';
 import { endOnFault, takeSignals } from './agentSignals.ts';
 import { logStream } from './logStream.ts';
 
+/** Something was handed on, or could not be. */
+const DELIVERING: ReadonlySet<AgentEvent['type']> = new Set(['delivered', 'delivery-failed', 'command-ended', 'command-failed', 'session-opened', 'session-failed', 'roster-changed']);
 /** How long the end of the log is waited for, in milliseconds. */
 const LAST_LINES_MS = 1000;
 
@@ -32,18 +35,20 @@ export async function runAgentProcess(environment: Environment, file: string, ve
   const log = openEventLog({ write: logStream(), render: renderEvent, now });
   let agent: Agent | undefined;
   const status = (): AgentStatus | undefined =>
-    (agent === undefined ? undefined : agentStatus(agent, components, { version, pid: process.pid, started, file, lost: log.lost, isReady: service.readiness.isReady }));
+    (agent === undefined ? undefined : agentStatus(agent, components, { version, pid: process.pid, started, file, lost: log.lost, report: reporter.state, isReady: service.readiness.isReady }));
   const monitor = openMonitor({ version, status, report: (event) => { report(event); } });
   const report: ReportEvent = (event) => {
     log.report(event);
     monitor.observe(event);
     if (event.type === 'delivered') service.readiness.look();
+    if (DELIVERING.has(event.type)) reporter.look();
   };
   const credentials = openCredentials(report);
   const deliverers: readonly Component[] = [openDeliveries(report), credentials];
+  const reporter = openReporter(deliverers, report, now);
   const service = openService({ variables: takeServiceVariables(environment), path: variable(environment, 'PATH'), components: deliverers, report });
   // What can be asked comes last: it answers when there is something to tell.
-  const components: readonly Component[] = [log, ...deliverers, service.readiness, monitor, openControl({ '/v1/status': status }, report, credentials.forAgentUser)];
+  const components: readonly Component[] = [log, ...deliverers, reporter, service.readiness, monitor, openControl({ '/v1/status': status }, report, credentials.forAgentUser)];
   const lastLines = (): Promise<unknown> => log.drained(LAST_LINES_MS);
   const signals = takeSignals(report, lastLines);
   const faults = endOnFault(report, lastLines);

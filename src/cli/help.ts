@@ -4,12 +4,14 @@ import { Help } from '@oclif/core/help';
 const GROUPS: readonly { readonly title: string; readonly commands: readonly string[] }[] = [
   { title: 'START', commands: ['init', 'key generate', 'key show', 'sandbox', 'completion'] },
   { title: 'NODES', commands: ['node add', 'node list', 'node show', 'node remove', 'search'] },
+  { title: 'NODES THAT JOIN BY THEMSELVES', commands: ['node invite', 'node invitations', 'node uninvite', 'node requests', 'node approve', 'node refuse'] },
   { title: 'ADMINS AND TRUST', commands: ['admin list', 'admin add', 'admin remove', 'admin quorum', 'admin approve', 'admin withdraw', 'trust show', 'trust pin'] },
   { title: 'CREATE CREDENTIALS', commands: ['check iam', 'plan iam', 'create iam'] },
   { title: 'ITEMS OF YOUR OWN', commands: ['create item', 'update', 'edit', 'delete item'] },
   { title: 'WHO CAN READ', commands: ['refresh', 'rotate keys', 'remove', 'evict'] },
   { title: 'READ ITEMS', commands: ['list', 'show', 'decrypt', 'download', 'isvault', 'itemtype'] },
-  { title: 'ON A NODE', commands: ['exec', 'agent run', 'agent status', 'agent exec', 'agent credential-process', 'agent install', 'agent check'] },
+  { title: 'ON A NODE', commands: ['agent join', 'exec', 'agent run', 'agent status', 'agent exec', 'agent credential-process', 'agent install', 'agent check'] },
+  { title: 'A FLEET', commands: ['status', 'wait'] },
   { title: 'CHECK A REPOSITORY', commands: ['verify', 'migrate'] },
   { title: 'GIT', commands: ['git install', 'diff', 'resolve'] },
 ];

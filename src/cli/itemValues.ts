@@ -4,6 +4,7 @@ import { VaultError } from '../errors.ts';
 import type { Json } from '../json/canonical.ts';
 import { readFields } from '../operations/items/readFields.ts';
 import type { Output } from '../reporting/output.ts';
+import { readInput } from './input.ts';
 
 /** Arguments of the commands that take an item's values. */
 export const valueArgs = {
@@ -39,16 +40,4 @@ export async function givenValues(output: Output, { args, flags }: Given, orInpu
     argument: args.values, from: flags.from, files: flags.file ?? [], readInput,
     orInput: orInput && !process.stdin.isTTY,
   }, args.item);
-}
-
-/** Standard input to its end. @throws VaultError input-too-large */
-async function readInput(maxBytes: number): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    size += chunk.byteLength;
-    if (size > maxBytes) throw new VaultError('input-too-large', `Standard input has more than ${String(maxBytes)} bytes.`, { details: { source: 'standard input', maxBytes } });
-  }
-  return Buffer.concat(chunks);
 }

@@ -50,7 +50,15 @@ export async function checkAgentSurroundings(configuration: AgentConfiguration, 
     if (template !== undefined) await check([...path, 'template'], 'error', () => templates.check(template));
   };
 
-  await check(['identity'], 'error', async () => { (await loadIdentity(configuration.identity)).wipe(); });
+  const reader = { canSign: true };
+  await check(['identity'], 'error', async () => {
+    const identity = await loadIdentity(configuration.identity);
+    reader.canSign = identity.signingKey !== undefined;
+    identity.wipe();
+  });
+  if (configuration.report !== undefined && !reader.canSign) {
+    await check(['report'], 'error', () => Promise.reject(new VaultError('key-invalid', 'An age identity cannot sign, so nothing would be reported.', { hint: 'Use an identity of "vault key generate", or an SSH ed25519 key; or leave "report" out.' })));
+  }
   for (const member of OWN_DIRECTORIES) await check([member], 'error', async () => { await trustedPath(configuration[member]); });
   const { source, runtime_directory: runtime, endpoint } = configuration;
   if (source.type === 'folder') await check(['source', 'path'], 'warning', () => requireDirectory(source.path));

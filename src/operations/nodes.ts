@@ -157,9 +157,10 @@ export async function listNodes(store: Store): Promise<NodeSummary[]> {
   return nodes;
 }
 
-/** Removes a node object and its client document. Items stay sealed to it until they are refreshed. @throws party-not-found */
+/** Removes a node object, its client document and its admission. Items stay sealed to it until they are refreshed. @throws party-not-found */
 export async function removeNode(store: Store, name: string): Promise<void> {
   checkName('node', name);
+  await store.joining?.removeAdmission(name);
   const node = await store.removeInventory('nodes', name);
   const client = await store.removeInventory('clients', name);
   if (!node && !client) {

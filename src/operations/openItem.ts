@@ -8,7 +8,7 @@ import type { ItemRef } from '../sealing/dataKey.ts';
 import type { Identity } from '../sealing/identity.ts';
 import type { Store } from '../stores/store.ts';
 import type { Roster } from '../trust/roster.ts';
-import { readAudience, refuseAudience } from './items/groups.ts';
+import { readAudience, readAudienceAs, refuseAudience } from './items/groups.ts';
 import { foreignItem } from './itemType.ts';
 import { vaultNotFound } from './listItems.ts';
 import { judgeItem, readParsedItem, refuseMissing, trustRoster, type Trust, type Workspace } from './workspace.ts';
@@ -42,11 +42,12 @@ export async function openItem(workspace: Workspace, ref: ItemRef, identities: I
   refuseAudience(ref);
   const { verified, trust } = await readItem(workspace, ref);
   const sealedTo = audienceOf(ref, verified.keys);
-  const audience = sealedTo === undefined ? undefined : await readAudience(workspace, trust, sealedTo);
-  const open = (identity: Identity, name?: string): OpenItem => (audience === undefined ? openVerified(verified, identity, name) : openAsMember(verified, audience, identity, name));
   let firstIdentity: Identity | undefined;
   for await (const { identity } of identities) {
-    if (ownEntry((audience ?? verified).keys, identity.publicKey.fingerprint) !== undefined) return { ...open(identity), verified };
+    const audience = sealedTo === undefined ? undefined : await withNewestRoster(workspace, trust, (newest) => readAudienceAs(workspace, newest, sealedTo, identity.publicKey.fingerprint));
+    if (ownEntry((audience ?? verified).keys, identity.publicKey.fingerprint) !== undefined) {
+      return { ...(audience === undefined ? openVerified(verified, identity) : openAsMember(verified, audience, identity)), verified };
+    }
     firstIdentity ??= identity;
   }
   if (firstIdentity === undefined) throw new VaultError('identity-missing', 'No identity was given.');
@@ -55,7 +56,18 @@ export async function openItem(workspace: Workspace, ref: ItemRef, identities: I
     if (!isVaultError(error, 'store-unreachable')) throw error;
     return undefined; // A node may read sealed documents alone.
   });
-  return { ...open(firstIdentity, name), verified };
+  const audience = sealedTo === undefined ? undefined : await withNewestRoster(workspace, trust, (newest) => readAudience(workspace, newest, sealedTo));
+  return { ...(audience === undefined ? openVerified(verified, firstIdentity, name) : openAsMember(verified, audience, firstIdentity, name)), verified };
+}
+
+/** An admin who signed what is read after the roster was may have been added in between. */
+async function withNewestRoster<T>(workspace: Workspace, trust: Trust, read: (trust: Trust) => Promise<T>): Promise<T> {
+  try {
+    return await read(trust);
+  } catch (error) {
+    if (!isVaultError(error, 'signer-unknown', 'signature-invalid')) throw error;
+    return await read(await trustRoster(workspace));
+  }
 }
 
 /** Opens an item by the audience that it is sealed to. @throws VaultError as openItem */

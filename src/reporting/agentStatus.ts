@@ -19,6 +19,7 @@ export function renderAgentStatus(status: AgentStatus, now: Date, look: Look): s
     ...[
       ['agent', `${version}, process ${String(pid)}, up ${age(started, now)}`], ['configuration', `${configuration.file}, read ${ago(configuration.loaded, 'never')}`],
       ['source', `${source.location}, answered ${ago(source.answered, 'never')}`], ['roster', roster.version === null ? 'none is trusted' : `version ${String(roster.version)}`],
+      ...(status.report === undefined ? [] : [['report', `as ${status.report.node ?? 'nobody: the name is not known'}, sent ${ago(status.report.sent, 'never')}`]]),
     ].map(([name = '', text = '']) => `  ${colors.dim(name.padEnd(13))}  ${escapeForTerminal(text)}`),
     ...(status.items.length === 0 ? [] : ['', renderItems(status, now, look)]),
     ...(problems.length === 0 ? [] : ['', ...problems.map(({ subject, code, message, hint }, i) => [
@@ -54,11 +55,11 @@ function renderItems({ items, credentials }: AgentStatus, now: Date, look: Look)
 interface Problem { readonly subject: string; readonly code: string; readonly message: string; readonly hint?: string | undefined }
 
 /** Everything that is wrong, each once. */
-function problemsOf({ configuration, source, state, items, credentials, problems, log }: AgentStatus): Problem[] {
+function problemsOf({ configuration, source, state, items, credentials, problems, report, log }: AgentStatus): Problem[] {
   const named = (subject: string, error: Omit<Problem, 'subject'> | undefined): Problem[] => (error === undefined ? [] : [{ subject, ...error }]);
   const sessions = credentials.flatMap(({ vault, item, error }) => named(`${vault}/${item}`, error));
   const all = [
-    ...named('configuration', configuration.error), ...named('source', source.error), ...named('state', state.error),
+    ...named('configuration', configuration.error), ...named('source', source.error), ...named('state', state.error), ...named('report', report?.error),
     ...items.flatMap(({ vault, item, error }) => named(`${vault}/${item}`, error)), ...problems, ...sessions,
     ...(log.lost_lines === 0 ? [] : [{ subject: 'log', code: 'log-lost', message: `${String(log.lost_lines)} lines were not written, of them ${String(log.lost_audit_lines)} audit lines.` }]),
   ];

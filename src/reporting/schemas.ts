@@ -32,6 +32,12 @@ const nodeSummary = {
   problem: z.string().optional().describe('why it cannot be sealed to'),
 };
 
+const invitationId = z.string().regex(/^[0-9a-f]{32}$/);
+const attributes = { environment: z.string(), run_list: z.array(z.string()), normal: z.record(z.string(), z.json()).describe('normal attributes, tags among them') };
+const time = z.iso.datetime();
+const refusalCode = z.enum(['expired', 'used-up', 'revoked', 'name-taken', 'name-not-allowed', 'key-known', 'used-before', 'clock', 'token-invalid', 'refused']);
+const terms = { uses: z.int().min(1).describe('how many nodes may join'), expires: time, approval: z.boolean().describe('a person must approve each node'), names: z.string().describe('pattern of names') };
+
 const failure = { code: z.enum(Object.keys(EXIT_CODES)), message: z.string(), hint: z.string().optional().describe('what to do next') };
 
 const plans = z.strictObject({
@@ -127,6 +133,11 @@ const verifyFinding = z.strictObject({
   vault: name.optional(), item: name.optional(), path: z.string().optional().describe('from the root of the repository, as PATH or PATH:LINE'), ...failure,
 });
 
+const itemReports = {
+  vault: name, item: name, generation: generation.describe('that is asked for'), recipients: count.describe('nodes that can open it'), up_to_date: count,
+  lagging: count.describe('they report another state'), silent: count.describe('there is no report of them'), unverified: count.describe('their report does not count'),
+};
+
 /** By command, with spaces; `error` is what every command prints when it fails. */
 export const schemas = {
   'admin add': rosterOutcome.extend({ recovery }),
@@ -144,6 +155,7 @@ export const schemas = {
   'admin quorum': rosterOutcome,
   'admin remove': rosterOutcome,
   'admin withdraw': z.strictObject({ withdrawn: fingerprint }),
+  'agent join': z.strictObject({ name, state: z.enum(['admitted', 'filed']), fingerprint, identity: z.string().describe('path of the identity file'), pin: fingerprint.describe('of the roster, for agent.json'), repository: fingerprint.describe('of the roster\'s version 1') }),
   'agent check': z.strictObject({
     config: z.string().describe('path of the file'), items: count.describe('that it names'), deliveries: count,
     findings: z.array(z.strictObject({ severity: z.enum(['error', 'warning']), path: z.string().describe('as deliveries[0].owner'), ...position, ...failure }))
@@ -224,7 +236,26 @@ export const schemas = {
   }),
   'merge-driver': z.strictObject({ path: z.string(), merged: z.boolean() }),
   'node add': z.strictObject({ name, key_type: identity.shape.type, fingerprint }),
+  'node approve': z.strictObject({ nodes: z.array(z.strictObject({ name, state: z.enum(['admitted', 'refused', 'gone']).describe('gone: somebody else dealt with it'), code: refusalCode.optional() })) }),
+  'node invitations': z.strictObject({
+    invitations: z.array(z.strictObject({
+      id: invitationId, state: z.enum(['open', 'expired', 'used-up', 'revoked', 'untrusted']).describe('untrusted: no admin of today signed it'), used: count, joined: z.array(name).describe('nodes that joined with it, removed ones too'),
+      time: time.optional(), signer: name.optional(),
+      uses: terms.uses.optional(), expires: time.optional(), approval: terms.approval.optional(), names: terms.names.optional(),
+      environment: attributes.environment.optional(), run_list: attributes.run_list.optional(), normal: attributes.normal.optional(),
+    })),
+  }),
+  'node invite': z.strictObject({ id: invitationId, token: z.string().optional().describe('secret'), output: z.string().optional().describe('file that has the token'), ...terms, ...attributes }),
   'node list': z.strictObject({ nodes: z.array(z.strictObject(nodeSummary)) }),
+  'node refuse': z.strictObject({ name, requests: z.int().min(1).describe('how many requests there were under that name') }),
+  'node requests': z.strictObject({
+    pending: z.array(z.strictObject({
+      name, request: fingerprint.describe('id of the request'), fingerprint, invitation: invitationId, time, problem: refusalCode.optional().describe('what it would be refused for'), approval: terms.approval.optional(),
+      environment: attributes.environment.optional(), run_list: attributes.run_list.optional(), normal: attributes.normal.optional(),
+    })),
+    refused: z.array(z.strictObject({ name, request: fingerprint.describe('id of the request'), invitation: invitationId, code: refusalCode, time, signer: name })),
+  }),
+  'node uninvite': z.strictObject({ id: invitationId, revoked: time, used: count }),
   'node remove': z.strictObject({ removed: name }),
   'node show': z.strictObject({ ...nodeSummary, node: z.record(z.string(), z.json()).describe('the Chef node object') }),
   'plan iam': plans,
@@ -248,7 +279,18 @@ export const schemas = {
   }),
   'search': z.strictObject({ query: z.string(), nodes: z.array(z.strictObject({ name })) }),
   'search --why': z.strictObject({ query: z.string(), node: name, matched: z.boolean(), explanation }),
+  'status': z.strictObject({
+    items: z.array(z.strictObject({
+      ...itemReports,
+      nodes: z.strictObject({
+        lagging: z.array(z.strictObject({ node: name, generation: count.nullable().describe('0: it has none; null: it does not ask for the item'), delivered: z.boolean() })),
+        silent: z.array(name), unverified: z.array(z.strictObject({ node: name, problem: z.enum(['no-signing-key', 'damaged', 'other-node', 'other-repository', 'signature-invalid', 'time', 'replayed']) })),
+      }).optional().describe('with an ITEM'),
+    })).describe('with --watch, a line of JSON a change, with the items that are different'),
+    problems: z.array(z.strictObject({ vault: name, item: name, error: z.strictObject({ code: failure.code, message: z.string() }) })).optional().describe('items that cannot be trusted or read'),
+  }),
   'update': itemChanges,
+  'wait': z.strictObject({ ...itemReports, needed: count }),
   'trust pin': trust,
   'trust show': trust,
   'verify': z.strictObject({

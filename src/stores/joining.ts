@@ -30,6 +30,17 @@ export interface JoinListener {
   problem(problem: VaultError | undefined): void;
 }
 
+/** What lies there that a request to join is judged by, all of one moment. */
+export interface JoinPremises {
+  readonly invitation: JoinDocument | undefined;
+  /** That request was admitted before. */
+  readonly hasJoined: boolean;
+  /** The node of that name. */
+  readonly node: JoinDocument | undefined;
+  readonly client: JoinDocument | undefined;
+  readonly admission: JoinDocument | undefined;
+}
+
 /** All that admitting a request changes, in one step. */
 export interface AdmittedNode {
   readonly request: FiledRequest;
@@ -54,8 +65,6 @@ export interface JoinStore {
   writeInvitation(id: string, bytes: Uint8Array, expected: number): Promise<void>;
   /** Removes it, and who joined with it is forgotten. */
   removeInvitation(id: string): Promise<void>;
-  /** Whether that request was admitted by it before. */
-  hasJoined(id: string, request: string): Promise<boolean>;
   /** Names of the nodes that joined with it, sorted. */
   listJoined(id: string): Promise<string[]>;
 
@@ -67,6 +76,8 @@ export interface JoinStore {
   /** Removes a request, if it is still this one. @returns whether it was */
   removeRequest(request: FiledRequest): Promise<boolean>;
 
+  /** @param invitation id of the one that the request names */
+  readPremises(request: FiledRequest, invitation: string): Promise<JoinPremises>;
   /** One transaction; false where something that it goes by is not so any more, and nothing was changed: look at it again. */
   admit(admitted: AdmittedNode): Promise<boolean>;
   /** Puts a refusal in the place of a request. False as with {@link admit}. */

@@ -168,6 +168,9 @@ def is_name(v):  # Names
 def is_item_name(v):
     return is_name(v) and not v.endswith('_keys')
 
+def is_audience_name(v):
+    return is_name(v) and re.fullmatch('audience-[0-9a-f]{32}', v) is not None
+
 def is_time(v):
     if not is_text(v) or not re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z', v):
         return False
@@ -366,16 +369,30 @@ fits_item = members(
     fields=lambda v: isinstance(v, dict) and all(map(is_name, v.keys())) and all(map(is_field, v.values())),
     format=exactly(FORMAT), id=is_item_name, vault=is_name)
 is_digest = encoded(32, 32)
-are_recipients = each(members(fingerprint=is_digest, name=is_name, sealed_key=encoded(112, 112)))
+RECIPIENT = {'fingerprint': is_digest, 'name': is_name, 'sealed_key': encoded(112, 112)}
+are_recipients = each(members(**RECIPIENT))
 are_names = each(is_name)
-fits_keys = members(admins=are_recipients, clients=are_recipients, header=members(
-    format=exactly(FORMAT), type=exactly('item'), vault=is_name,
-    id=lambda v: is_text(v) and v[-5:] == '_keys' and is_item_name(v[:-5]),
-    repository=is_digest, generation=integer(1), search_query=is_text,
-    named_admins=lambda v: v is None or are_names(v) and v != [] and is_sorted(v),
-    named_clients=lambda v: are_names(v) and is_sorted(v),
-    item_digest=is_digest, commitment=is_digest, recipients_digest=is_digest, recipients_count=integer(0),
-    time=is_time, signer=is_name, signature=encoded(64, 64)))
+HEADER = {
+    'format': exactly(FORMAT), 'type': exactly('item'), 'vault': is_name,
+    'id': lambda v: is_text(v) and v[-5:] == '_keys' and is_item_name(v[:-5]),
+    'repository': is_digest, 'generation': integer(1), 'search_query': is_text,
+    'named_admins': lambda v: v is None or are_names(v) and v != [] and is_sorted(v),
+    'named_clients': lambda v: are_names(v) and is_sorted(v),
+    'item_digest': is_digest, 'commitment': is_digest, 'recipients_digest': is_digest, 'recipients_count': integer(1),
+    'time': is_time, 'signer': is_name, 'signature': encoded(64, 64)}
+
+# An item is one of three (Audiences): with recipients of its own, sealed to an audience, or an audience itself.
+is_vault_line = is_line_for(sealing_key)
+is_group = members(epoch=integer(1), public_keys=each(lambda v: is_vault_line(v) and v.startswith('vaultseal1'), 1, 1000))
+fits_inline = members(admins=are_recipients, clients=are_recipients, header=members(**HEADER))
+fits_sealed_to_audience = members(
+    admins=exactly([]), clients=exactly([]), audience=members(**RECIPIENT | {'name': is_audience_name}), header=members(**HEADER))
+fits_audience = members(admins=are_recipients, clients=are_recipients, header=members(**HEADER, group=is_group))
+
+def fits_keys(v):
+    if fits_audience(v):
+        return is_audience_name(v['header']['id'][:-5])
+    return (fits_inline(v) or fits_sealed_to_audience(v)) and not is_audience_name(v['header']['id'][:-5])
 
 def read_keys(data):
     keys = read_document(data, fits_keys, ('header', 'format'))
@@ -383,8 +400,17 @@ def read_keys(data):
     refuse_unless(in_order, 'document-not-canonical')
     return keys
 
-def open_item(vault, item, field, own, item_data, keys_data, read_roster, pin=None, seen=0, reader=None):
-    """The value of a field, or of all where `field` is None. Numbers are the steps of Order of verification."""
+def identities_of_audience(lines, seeds):
+    """By fingerprint, those of the seeds that an audience holds: they have its public keys, in that order."""
+    identities = [identity_of_seed(unb64(seed)) for seed in seeds] if each(encoded(32, 32))(seeds) else []
+    refuse_unless([i.x25519 for i in identities] == [sealing_key(line)[0] for line in lines], 'commitment-mismatch')
+    return {fingerprint(i.x25519): i for i in identities}
+
+def open_item(vault, item, field, own, item_data, keys_data, read_roster, pin=None, seen=0, reader=None, read_audience=None):
+    """The value of a field, or of all where `field` is None. Numbers are the steps of Order of verification.
+
+    `read_audience` gives the bytes of both files of an audience of the vault, or None.
+    """
     keys = read_keys(keys_data)  # 1
     header = keys['header']
     refuse_unless(header['vault'] == vault and header['id'] == f'{item}_keys', 'document-invalid')
@@ -404,9 +430,20 @@ def open_item(vault, item, field, own, item_data, keys_data, read_roster, pin=No
     refuse_unless(header['generation'] >= seen, 'generation-rollback')  # 5
 
     everyone = [('admin', r) for r in keys['admins']] + [('client', r) for r in keys['clients']]  # 5a
+    if 'audience' in keys:
+        everyone = [('audience', keys['audience'])]
     digest = digest_of([[role, r['name'], r['fingerprint']] for role, r in everyone])
     counted = len(everyone) == header['recipients_count']
     refuse_unless(counted and digest == header['recipients_digest'], 'recipients-digest-mismatch')
+
+    if 'audience' in keys:  # Audiences: what follows is done as the audience
+        audience = keys['audience']['name']
+        stored = read_audience(audience)
+        refuse_unless(stored is not None, 'item-missing')
+        seeds = open_item(vault, audience, 'seeds', own, *stored, read_roster, pin, reader=reader)
+        identities = identities_of_audience(read_keys(stored[1])['header']['group']['public_keys'], seeds)
+        own = identities.get(keys['audience']['fingerprint'])
+        refuse_unless(own is not None, 'audience-mismatch')
 
     found = [(role, r) for role, r in everyone if r['fingerprint'] == fingerprint(own.x25519)]  # 6
     named = any(r['name'] == reader for _, r in everyone)
@@ -443,7 +480,7 @@ def read_or_none(*path):
     return Path(*path).read_bytes() if Path(*path).exists() else None
 
 def read_stored(repository, vault, item):
-    """The bytes of ITEM.json and ITEM_keys.json, or those of a pending file that is no older (Writing)."""
+    """The bytes of ITEM.json and ITEM_keys.json, or those of a pending file that is no older (Writing); or None."""
     names = (f'{item}.json', f'{item}_keys.json', f'.{item}.pending')
     item_data, keys_data, pending = (read_or_none(repository, 'data_bags', vault, name) for name in names)
     if pending is not None:
@@ -452,8 +489,8 @@ def read_stored(repository, vault, item):
         generation = read_keys(pending_keys)['header']['generation']
         if keys_data is None or generation >= read_keys(keys_data)['header']['generation']:
             return texts['item'].encode(), pending_keys
-    refuse_unless(item_data is not None and keys_data is not None, 'item-not-found')
-    return item_data, keys_data
+    refuse_unless(keys_data is None or item_data is not None, 'document-invalid')
+    return None if keys_data is None else (item_data, keys_data)
 
 def main():
     parser = argparse.ArgumentParser(description='Open an item of a vault repository, or one field of it.')
@@ -467,8 +504,11 @@ def main():
         refuse_unless(Path(a.identity).stat().st_mode & 0o077 == 0, 'identity-too-open')
         own = read_identity(Path(a.identity).read_bytes().decode(errors='replace'))
         stored = read_stored(a.repository, a.vault, a.item)
+        refuse_unless(stored is not None, 'item-not-found')
         trust = Path(a.repository, 'trust')
-        value = open_item(a.vault, a.item, a.field, own, *stored, lambda n: read_or_none(trust, f'{n}.json'))
+        value = open_item(
+            a.vault, a.item, a.field, own, *stored, lambda n: read_or_none(trust, f'{n}.json'),
+            read_audience=lambda name: read_stored(a.repository, a.vault, name))
     except (Refused, NotImplementedError) as error:
         sys.exit(f'reader.py: {error}')
     print(json.dumps(value, indent=2))

@@ -43,13 +43,18 @@ def secret_of(identity, kind):
     return sodium.crypto_sign_ed25519_sk_to_curve25519(sodium.crypto_sign_seed_keypair(secret)[1])
 
 
+def texts_of(documents):
+    return documents['item'].encode(), documents['keys'].encode()
+
+
 def opening(v):
     identity = reader.read_identity(v['identity']['text'])
     assert identity.secret == secret_of(v['identity'], v['identity']['type'])
     texts = {int(number): text.encode() for number, text in v['rosters'].items()}
+    audiences = {v['audience']['name']: texts_of(v['audience'])} if 'audience' in v else {}
     return reader.open_item(
-        v['vault'], v['item'], v['field'], identity, v['documents']['item'].encode(), v['documents']['keys'].encode(),
-        texts.get, v['pin'], v['seen_generation'], v['reader'])
+        v['vault'], v['item'], v['field'], identity, *texts_of(v['documents']), texts.get, v['pin'], v['seen_generation'],
+        v['reader'], audiences.get)
 
 
 def seed(v):
@@ -91,7 +96,7 @@ PARSERS = {'sealing': reader.sealing_key, 'signing': reader.signing_key, 'identi
 
 def cases():
     """(name, what to run, what is expected) of every vector."""
-    for v in vectors('open.json') + vectors('broken.json') + vectors('refreshers.json'):
+    for v in vectors('open.json') + vectors('broken.json') + vectors('refreshers.json') + vectors('audiences.json'):
         yield v['name'], lambda v=v: opening(v), v['expect']
     keys = vectors('keys.json')
     for v in keys['seeds']:

@@ -36,6 +36,9 @@ export interface FollowerOptions {
 
 /** Keeps items as new as their source is, and never takes back what was good. */
 export interface Follower {
+  /** Where it reads, and by whose key. */
+  readonly source: Source;
+  readonly identity: Identity;
   /** States in the order of the configuration. */
   readonly states: readonly ItemState[];
   /** Undefined where the item is not followed. */
@@ -191,6 +194,7 @@ export function openFollower({ roster: pinned, source, identity, memory, refs, r
   };
 
   return {
+    source, identity,
     get states() { return [...items.values()].map(({ state }) => state); },
     state: (ref) => items.get(refText(ref))?.state,
     get trusted() { return roster.trusted; },

@@ -36,6 +36,9 @@ const LEVELS: Readonly<Record<AgentEvent['type'], Level>> = {
   'request-failed': 'error',
   'session-opened': 'info',
   'session-failed': 'error',
+  'reported': 'debug',
+  'report-failed': 'warning',
+  'report-recovered': 'info',
 };
 
 /** Every type of event there is, in no order. */

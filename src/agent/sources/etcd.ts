@@ -1,12 +1,13 @@
 import { VaultError } from '../../errors.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import type { LiveStore, Revision, ToldHead } from '../../stores/live.ts';
+import type { Store } from '../../stores/store.ts';
 import { refText } from '../configuration/configuration.ts';
 import { jittered } from '../following/backoff.ts';
 import type { Source, SourceReply } from '../source.ts';
 
 export interface EtcdSourceOptions {
-  readonly store: LiveStore;
+  readonly store: LiveStore & Pick<Store, 'reports'>;
   /** Fingerprint of the reader's key: of large lists of recipients its entry alone is read. */
   readonly reader: string;
   readonly pollMs: number;
@@ -55,6 +56,7 @@ export function etcdSource({ store, reader, pollMs, clock = () => performance.no
   return {
     location: store.location,
     pollMs,
+    ...(store.reports === undefined ? {} : { reports: store.reports }),
     async readItem(ref, known, signal): Promise<SourceReply> {
       const name = refText(ref);
       const last = items.get(name);

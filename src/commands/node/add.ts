@@ -2,10 +2,9 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { VaultCommand } from '../../cli/vaultCommand.ts';
 import { repositoryFlags } from '../../cli/flags.ts';
+import { nodeFlags, nodeMembers } from '../../cli/nodeFlags.ts';
 import { VaultError } from '../../errors.ts';
 import { readRegularFile } from '../../files/read.ts';
-import type { Json } from '../../json/canonical.ts';
-import { parseJson } from '../../json/parse.ts';
 import { addNode } from '../../operations/nodes.ts';
 import { parsePublicKey, parseSigningKey, type PublicKey } from '../../sealing/publicKey.ts';
 
@@ -22,11 +21,7 @@ export default class NodeAdd extends VaultCommand {
     key: Flags.string({ helpValue: 'LINE', description: 'public key: vaultseal1…, ssh-ed25519 … or age1…', exactlyOne: ['key', 'key-file'] }),
     'key-file': Flags.string({ helpValue: 'FILE', description: 'file that holds the public key line' }),
     'signing-key': Flags.string({ helpValue: 'LINE', description: 'vaultsign1… line of "vault key show", by which its reports are verified; an SSH key is its own' }),
-    role: Flags.string({ multiple: true, multipleNonGreedy: true, helpValue: 'ROLE', description: 'role in its run list; may be repeated' }),
-    'run-list': Flags.string({ helpValue: 'LIST', description: 'run list, as "role[web],recipe[nginx]"; goes before --role' }),
-    environment: Flags.string({ char: 'E', helpValue: 'NAME', description: 'Chef environment [default: _default]' }),
-    tag: Flags.string({ multiple: true, multipleNonGreedy: true, helpValue: 'TAG', description: 'tag; may be repeated' }),
-    attributes: Flags.string({ helpValue: 'JSON', description: 'further normal attributes, as a JSON object' }),
+    ...nodeFlags,
     force: Flags.boolean({ description: 'replace the key of a node that is there already, and what else is named; the rest stays' }),
     ...repositoryFlags,
   };
@@ -39,11 +34,7 @@ export default class NodeAdd extends VaultCommand {
       name: args.name,
       publicKey: await this.readKey(flags.key, flags['key-file']),
       signingKey: flags['signing-key'] === undefined ? undefined : parseSigningKey(flags['signing-key']),
-      environment: flags.environment,
-      runList: flags['run-list'] === undefined && flags.role === undefined ? undefined
-        : [...(flags['run-list'] ?? '').split(',').map((entry) => entry.trim()).filter((entry) => entry !== ''), ...(flags.role ?? []).map((role) => `role[${role}]`)],
-      tags: flags.tag,
-      attributes: readAttributes(flags.attributes),
+      ...nodeMembers(flags),
       replace: flags.force,
     });
     output.result({ name: node.name, key_type: node.key_type, fingerprint: node.fingerprint }, `${DONE[node.was]} ${node.name}: ${node.key_type ?? ''} key ${node.fingerprint ?? ''}`);
@@ -56,13 +47,4 @@ export default class NodeAdd extends VaultCommand {
     if (file === undefined) throw new VaultError('input-unreadable', `There is no file ${path}.`, { details: { source: path } });
     return parsePublicKey(new TextDecoder().decode(file.bytes));
   }
-}
-
-function readAttributes(text: string | undefined): Record<string, Json> | undefined {
-  if (text === undefined) return undefined;
-  const { value } = parseJson(text, '--attributes');
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new VaultError('input-invalid', '--attributes must be a JSON object.', { hint: 'For example: \'{"team":"payments"}\'.' });
-  }
-  return value as Record<string, Json>;
 }

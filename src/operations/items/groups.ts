@@ -10,7 +10,7 @@ import { isAudienceName } from '../../names.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { readSeenGeneration, rememberGeneration } from '../../state/generations.ts';
 import { premisesOf } from '../premises.ts';
-import { readVerifiedItem, type Trust, type Workspace } from '../workspace.ts';
+import { judgeItem, readVerifiedItem, type Trust, type Workspace } from '../workspace.ts';
 import type { Session } from './changeItem.ts';
 
 /** The audiences of a repository as one run sees them: each is read once, however many items are sealed to it. */
@@ -86,6 +86,12 @@ async function sealedTo({ store }: Workspace, ref: ItemRef): Promise<{ readonly 
     if (isVaultError(error)) return undefined;
     throw error;
   }
+}
+
+/** An audience as a member needs it: where the store can tell, without the others' entries. @throws VaultError item-missing, and what verification throws */
+export async function readAudienceAs(workspace: Workspace, trust: Trust, ref: ItemRef, fingerprint: string): Promise<VerifiedItem> {
+  const reply = await workspace.store.live?.readItemAs(ref, fingerprint);
+  return reply?.kind === 'found' ? await judgeItem(workspace, trust, parseItemDocuments(ref, reply.documents)) : await readAudience(workspace, trust, ref);
 }
 
 /** @throws VaultError item-missing */

@@ -18,18 +18,21 @@ export type NodeAdmission =
 
 /** @throws VaultError store-unsupported */
 export async function readAdmission(store: Store, trust: Trust, name: string): Promise<NodeAdmission> {
-  const documents = await readDocuments(store, name);
-  if (documents.node === undefined && documents.client === undefined) return { kind: 'absent' };
-  if (documents.node === undefined || documents.client === undefined) return { kind: 'not-admitted', why: 'incomplete' };
-  const stored = await joinStoreOf(store).readAdmission(name);
-  return stored === undefined ? { kind: 'not-admitted', why: 'missing' } : judgeAdmission(trust, name, stored, { node: documents.node, client: documents.client });
+  const { node, client } = await readDocuments(store, name);
+  const isThere = node !== undefined && client !== undefined;
+  return judgeAdmission(trust, name, isThere ? await joinStoreOf(store).readAdmission(name) : undefined, { node, client });
 }
 
 /** {@link readAdmission} of what was read already. */
-export function judgeAdmission({ roster, repository }: Trust, name: string, { bytes, source }: { readonly bytes: Uint8Array; readonly source: string }, documents: NodeDocuments): NodeAdmission {
+export function judgeAdmission(
+  { roster, repository }: Trust, name: string, stored: { readonly bytes: Uint8Array; readonly source: string } | undefined, { node, client }: { readonly [document in keyof NodeDocuments]: Uint8Array | undefined },
+): NodeAdmission {
+  if (node === undefined && client === undefined) return { kind: 'absent' };
+  if (node === undefined || client === undefined) return { kind: 'not-admitted', why: 'incomplete' };
+  if (stored === undefined) return { kind: 'not-admitted', why: 'missing' };
   try {
-    const signed = parseAdmission(bytes, source);
-    const why = admissionProblem(signed, { roster, repository, name, documents });
+    const signed = parseAdmission(stored.bytes, stored.source);
+    const why = admissionProblem(signed, { roster, repository, name, documents: { node, client } });
     return why === undefined ? { kind: 'admitted', admission: signed.admission } : { kind: 'not-admitted', why };
   } catch (error) {
     if (!isVaultError(error)) throw error;

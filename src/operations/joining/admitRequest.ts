@@ -9,7 +9,7 @@ import { parsePublicKey, parseSigningKey } from '../../sealing/publicKey.ts';
 import type { FiledRequest, JoinDocument, JoinStore } from '../../stores/joining.ts';
 import { newNodeDocuments } from '../nodes.ts';
 import type { Trust, Workspace } from '../workspace.ts';
-import { readAdmission } from './admissions.ts';
+import { judgeAdmission } from './admissions.ts';
 import { joinStoreOf } from './joinStore.ts';
 import { namesWithKey } from './knownNames.ts';
 
@@ -87,15 +87,15 @@ export async function judgeFiled(workspace: Workspace, trust: Trust, filed: File
   const { request } = signed;
   const { name } = request;
   const { fingerprint } = parsePublicKey(request.public_key);
-  const present = await readAdmission(store, trust, name);
+  const { invitation: document, hasJoined, node, client, admission } = await joining.readPremises(filed, request.invitation);
+  const present = judgeAdmission(trust, name, admission, { node: node?.bytes, client: client?.bytes });
   if (present.kind === 'admitted' && present.admission.fingerprint === fingerprint) return { kind: 'already', request, invitation: present.admission.invitation };
-  const document = await joining.readInvitation(request.invitation);
   const invitation = document === undefined ? undefined : parsedInvitation(document);
   const bad = (code: RefusalCode): Judgement => ({ kind: 'bad', request, code, invitation: code === 'token-invalid' ? undefined : invitation?.invitation });
   const code = judgeRequest(signed, invitation, { ...trust, now: now() });
   if (code !== undefined || invitation === undefined || document === undefined) return bad(code ?? 'token-invalid');
   // A request is good once: whoever was removed comes back by a new invitation, or an admin, and not by a copy of what was filed before.
-  if (await joining.hasJoined(request.invitation, filed.id)) return bad('used-before');
+  if (hasJoined) return bad('used-before');
   if (present.kind !== 'absent') return bad('name-taken');
   const others = await (lookUp ?? ((sought) => namesWithKey(store, sought)))(fingerprint);
   return others.some((other) => other !== name) ? bad('key-known') : { kind: 'good', request, invitation, document };

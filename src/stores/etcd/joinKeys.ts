@@ -48,7 +48,6 @@ export function openJoinKeys(client: EtcdClient, { keyValues, source }: ItemKeys
     async removeInvitation(id) {
       await keyValues.commit({ remove: [invitationKey(id)], removeBelow: joinedKeys(id) });
     },
-    hasJoined: async (id, request) => (await read(joinedKeys(id) + requireDigest(request)))[0] !== undefined,
     async listJoined(id) {
       const names: string[] = [];
       for await (const { bytes } of list(joinedKeys(id))) {
@@ -75,6 +74,10 @@ export function openJoinKeys(client: EtcdClient, { keyValues, source }: ItemKeys
       const key = keyOf(request);
       const { done, repeated, found } = await keyValues.commit({ unchanged: { [key]: request.revision }, remove: [key], otherwise: [key] });
       return done || (repeated && found[0] === undefined);
+    },
+    async readPremises({ name, id }, from) {
+      const [invitation, joined, node, client, admission] = await read(invitationKey(from), joinedKeys(from) + requireDigest(id), inventoryKey('nodes', name), inventoryKey('clients', name), admissionKey(name));
+      return { invitation, hasJoined: joined !== undefined, node, client, admission };
     },
     async admit({ request, invitation, node, client, admission, roster }) {
       const { name } = request;
