@@ -124,7 +124,7 @@ function clientIn(bytes: Uint8Array, source: string, name: string): z.output<typ
   return client;
 }
 
-const userSchema = z.looseObject({ name: z.string().optional(), username: z.string().optional(), public_key: z.string(), signing_key: z.string().optional(), rights: z.unknown() });
+const userSchema = z.looseObject({ name: z.string().optional(), username: z.string().optional(), public_key: z.string(), signing_key: z.string().optional(), rights: z.unknown().optional() });
 
 /** Parses users/ADMIN.json, or what `vault key show --json` prints. @throws VaultError input-*, name-invalid, key-invalid */
 export function parseUser(bytes: Uint8Array, source: string, name: string): Admin {

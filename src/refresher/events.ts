@@ -2,13 +2,10 @@ import type { VaultError } from '../errors.ts';
 import type { RefusalCode } from '../joining/refusal.ts';
 import type { ItemRef } from '../sealing/dataKey.ts';
 
-/** Why a node loses what it could open. */
-export type RetirementReason = 'silent' | 'not-selected';
-
 /** Everything about a refresher that somebody may want to know. Holds no secret. Log and metrics are made of it. */
 export type RefresherEvent =
   | { readonly type: 'started'; readonly version: string; readonly candidate: string }
-  | { readonly type: 'stopping'; readonly signal: NodeJS.Signals }
+  | { readonly type: 'stopping'; readonly signal: string }
   | { readonly type: 'crashed'; readonly error: VaultError }
   | { readonly type: 'log-lost'; readonly lines: number; readonly auditLines: number }
   | { readonly type: 'warned'; readonly text: string }
@@ -40,7 +37,7 @@ export type RefresherEvent =
   | { readonly type: 'node-unadmitted'; readonly node: string }
   | { readonly type: 'node-damaged'; readonly node: string; readonly error: VaultError }
   /** What it could open, and may have kept: values that must be changed at their source. */
-  | { readonly type: 'node-retired'; readonly node: string; readonly reason: RetirementReason; readonly items: readonly ItemRef[] }
+  | { readonly type: 'node-retired'; readonly node: string; readonly items: readonly ItemRef[] }
   /** Removed from the inventory, because it is silent. */
   | { readonly type: 'node-removed'; readonly node: string; readonly silentSeconds: number }
   /** More would be retired at once than may be: nothing is. */

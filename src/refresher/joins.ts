@@ -5,6 +5,7 @@ import { admitRequest } from '../operations/joining/admitRequest.ts';
 import { joinStoreOf } from '../operations/joining/joinStore.ts';
 import type { Trust, Workspace } from '../operations/workspace.ts';
 import type { FiledRequest } from '../stores/joining.ts';
+import type { Store } from '../stores/store.ts';
 import type { ReportRefresherEvent } from './events.ts';
 import type { Fleet } from './fleet.ts';
 
@@ -78,6 +79,18 @@ export function openAdmitting(): Admitting {
       return requests.length > 0;
     },
   };
+}
+
+/** Of nodes that are gone: whoever writes the inventory could put back what was admitted once. */
+export async function dropAdmissions(store: Store, names: readonly string[]): Promise<void> {
+  const joining = joinStoreOf(store);
+  for (const name of names) {
+    const admission = await joining.readAdmission(name);
+    if (admission === undefined) continue;
+    const documents = await Promise.all([store.readInventory('nodes', name), store.readInventory('clients', name)]);
+    // A node that joins meanwhile has another.
+    if (documents.every((document) => document === undefined)) await joining.removeAdmission(name, admission.revision);
+  }
 }
 
 function keyOf({ name, id }: FiledRequest): string {

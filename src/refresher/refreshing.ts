@@ -32,7 +32,7 @@ export interface RefreshResult {
 /**
  * Brings items to where the fleet wants them. Nodes that would lose something lose nothing as long as they are more than the policy allows; who
  * joins is sealed to all the same.
- * @throws VaultError interrupted, store-unreachable
+ * @throws VaultError interrupted; store-unreachable, also where that kept one item alone from being written
  */
 export async function refreshAffected(work: RefreshWork, refs: readonly ItemRef[]): Promise<RefreshResult> {
   const { fleet, retirements } = work;
@@ -91,18 +91,22 @@ async function tellLosses({ report }: RefreshWork, { groups }: Session, outcomes
     const refs = isAudienceName(outcome.item) ? await groups.itemsOf(outcome) : [outcome];
     for (const name of lost) items.set(name, [...items.get(name) ?? [], ...refs.map(({ vault, item }) => ({ vault, item }))]);
   }
-  for (const [node, refs] of items) report({ type: 'node-retired', node, reason: 'not-selected', items: refs });
+  for (const [node, refs] of items) report({ type: 'node-retired', node, items: refs });
 }
 
 function resultOf({ report }: RefreshWork, outcomes: readonly ItemOutcome[]): RefreshResult {
   const written: RefreshResult['written'][number][] = [];
   const failed: RefreshResult['failed'][number][] = [];
+  let unreached: VaultError | undefined;
   for (const { vault, item, change, error } of outcomes) {
-    if (error !== undefined) failed.push({ vault, item, error });
+    if (error?.code === 'store-unreachable' || error?.code === 'interrupted') unreached = error;
+    else if (error?.code === 'item-not-found' || error?.code === 'item-missing') continue; // Somebody deleted it: who reads it is told, and nothing is left to seal.
+    else if (error !== undefined) failed.push({ vault, item, error });
     else if (change !== undefined && change.action !== 'unchanged') {
       written.push({ vault, item, generation: change.generation });
       report({ type: 'item-written', vault, item, generation: change.generation, action: change.action, gained: change.audience.gained.length, lost: change.audience.lost.length });
     }
   }
+  if (unreached !== undefined) throw unreached;
   return { written, failed };
 }

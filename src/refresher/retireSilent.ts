@@ -1,5 +1,4 @@
 import { isVaultError } from '../errors.ts';
-import { joinStoreOf } from '../operations/joining/joinStore.ts';
 import { removeNode } from '../operations/nodes.ts';
 import type { RefreshWork } from './refreshing.ts';
 import type { Silence } from './silence.ts';
@@ -20,8 +19,6 @@ export async function retireSilent({ workspace: { store }, fleet, retirements, r
     return;
   }
   for (const [node, milliseconds] of silent) {
-    // The admission first: without it nobody seals to the node, whatever lies in the inventory.
-    await joinStoreOf(store).removeAdmission(node);
     await removeNode(store, node).catch((error: unknown) => { if (!isVaultError(error, 'party-not-found')) throw error; });
     silence.forget(node);
     report({ type: 'node-removed', node, silentSeconds: Math.round(milliseconds / 1000) });

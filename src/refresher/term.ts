@@ -14,7 +14,7 @@ import type { ReportRefresherEvent } from './events.ts';
 import { openFailing } from './failing.ts';
 import { openFleet, type Fleet } from './fleet.ts';
 import { openItemIndex } from './itemIndex.ts';
-import { openAdmitting } from './joins.ts';
+import { dropAdmissions, openAdmitting } from './joins.ts';
 import type { RefresherPolicy } from './policy.ts';
 import { refreshAffected, type RefreshWork } from './refreshing.ts';
 import { openRetirements, placeOf, type Retirements } from './retirement.ts';
@@ -193,6 +193,7 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
     items.clear();
     try {
       if (names.length > 0) add(dirty, index.concernedBy(await fleet.update(names)));
+      await dropAdmissions(store, names.filter((name) => !fleet.isKnown(name)));
       unadmitted.tell(fleet, names);
       if (refs.length === 0) return;
       add(dirty, await index.update(refs));
@@ -221,7 +222,7 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
     try {
       const { written, failed } = await refreshAffected(work, refs);
       for (const { generation, ...ref } of written) index.wrote(ref, generation);
-      failing.take(refs, failed);
+      if (!isOver()) failing.take(refs, failed);
     } catch (error) {
       add(dirty, refs);
       throw error;

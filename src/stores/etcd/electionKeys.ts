@@ -38,8 +38,9 @@ function campaign(client: EtcdClient, keyValues: KeyValues, openFenced: (fence: 
   let term: Term | undefined;
   let timers: NodeJS.Timeout[] = [];
   let retry: NodeJS.Timeout | undefined;
-  let isAsking = false;
-  let isAskedAgain = false;
+  const asking = { isBusy: false, again: false };
+  const isEnded = (): boolean => state.isOver;
+  const wasAskedAgain = (): boolean => asking.again;
   let isTroubled = false;
   const noted = { name: undefined as string | undefined, isKnown: false };
 
@@ -55,13 +56,13 @@ function campaign(client: EtcdClient, keyValues: KeyValues, openFenced: (fence: 
 
   /** Looks who is elected, and stands for it where nobody is. One at a time. */
   async function look(): Promise<void> {
-    if (isAsking) { isAskedAgain = true; return; }
-    isAsking = true;
+    if (asking.isBusy) { asking.again = true; return; }
+    asking.isBusy = true;
     try {
       do {
-        isAskedAgain = false;
+        asking.again = false;
         await stand();
-      } while (isAskedAgain && !state.isOver);
+      } while (wasAskedAgain() && !isEnded());
       troubled(undefined);
     } catch (error) {
       if (!isVaultError(error)) throw error;
@@ -69,13 +70,13 @@ function campaign(client: EtcdClient, keyValues: KeyValues, openFenced: (fence: 
       clearTimeout(retry);
       if (!state.isOver) retry = setTimeout(() => { void look(); }, RETRY_MS * (1 + Math.random()));
     } finally {
-      isAsking = false;
+      asking.isBusy = false;
     }
   }
 
   async function stand(): Promise<void> {
     const { found: [present] } = await keyValues.read([ELECTION]);
-    if (state.isOver) return;
+    if (isEnded()) return;
     if (term !== undefined) {
       if (present?.revision !== term.revision) lose(term); // Somebody removed it, or etcd was put back.
       else return;
@@ -88,9 +89,9 @@ function campaign(client: EtcdClient, keyValues: KeyValues, openFenced: (fence: 
     const outcome = await keyValues.commit({ unchanged: { [ELECTION]: 0 }, put: [[ELECTION, value]], lease, otherwise: [ELECTION] });
     const [other] = outcome.found;
     const isOurs = outcome.done || (outcome.repeated && isWritten(other, value));
-    if (!isOurs) { isAskedAgain = true; return; }
+    if (!isOurs) { asking.again = true; return; }
     const own: Term = { lease, revision: outcome.done ? outcome.revision : other?.revision ?? 0, ends: began + ttlSeconds * 1000, isOver: false };
-    if (state.isOver) { await withdraw(own); return; }
+    if (isEnded()) { await withdraw(own); return; }
     lead(own);
   }
 
