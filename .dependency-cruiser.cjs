@@ -19,14 +19,15 @@ const rooms = {
   scanning: [],
   stores: ['items', 'sealing', 'files'],
   state: ['files', 'sealing', 'trust', 'iam/(accessKey|observe)\\.ts$'],
-  config: ['files', 'sealing', 'stores', 'agent', 'state/stateDirectory\\.ts$'],
+  refresher: ['operations', 'items', 'inventory', 'joining', 'search', 'sealing', 'trust', 'state', 'workers', 'stores/\\w+\\.ts$', 'agent/(http/server|observing/(lineQueue|processMetrics)|following/backoff|configuration/duration|unexpected)\\.ts$'],
+  config: ['refresher/policy\\.ts$', 'files', 'sealing', 'stores', 'agent', 'state/stateDirectory\\.ts$'],
   processes: ['files'],
   agent: ['processes', 'items', 'sealing', 'iam/clientSession\\.ts$', 'trust', 'inventory', 'state', 'files', 'stores/(store|live|reports)\\.ts$', 'stores/etcd/address\\.ts$', 'names\\.ts$'],
   operations: ['joining', 'workers', 'git', 'iam', 'items', 'inventory', 'search', 'policy', 'trust', 'sealing', 'state', 'files', 'scanning', 'stores/\\w+\\.ts$', 'config/repository\\.ts$'],
   reporting: ['agent/(events|status|observing/log|configuration/schema)\\.ts$', 'operations', 'iam/plan\\.ts$', 'items/fieldValues\\.ts$', 'policy', 'search', 'sealing', 'trust'],
   completion: ['config', 'files', 'stores/store\\.ts$'],
   library: ['operations', 'config', 'state', 'items/accessKey\\.ts$'],
-  cli: ['agent', 'items/(fieldValues|valueFormats)\\.ts$', 'processes', 'completion', 'operations', 'config', 'reporting', 'policy', 'sealing', 'state', 'files', 'items/accessKey\\.ts$', 'iam/client\\.ts$'],
+  cli: ['refresher', 'agent', 'items/(fieldValues|valueFormats)\\.ts$', 'processes', 'completion', 'operations', 'config', 'reporting', 'policy', 'sealing', 'state', 'files', 'items/accessKey\\.ts$', 'iam/client\\.ts$'],
   commands: ['joining/token\\.ts$', 'agent', 'processes', 'cli', 'completion', 'operations', 'config', 'reporting', 'files', 'items/valueFormats\\.ts$', 'sealing', 'state', 'stores', 'sandbox'],
 };
 

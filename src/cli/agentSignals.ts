@@ -1,5 +1,4 @@
-import type { Agent } from '../agent/agent.ts';
-import type { ReportEvent } from '../agent/events.ts';
+import type { AgentEvent } from '../agent/events.ts';
 import { knownError } from '../agent/unexpected.ts';
 
 /** Whoever told the agent to end waits no longer, in milliseconds: a request, a command or a source that hangs is left behind. */
@@ -7,7 +6,7 @@ const LONGEST_END_MS = 10_000;
 
 export interface AgentSignals {
   /** Resolves at SIGTERM or SIGINT. From here on SIGHUP lets `agent` read its configuration again; also one that came before. */
-  untilEnd(agent: Pick<Agent, 'reload'>): Promise<void>;
+  untilEnd(agent: { reload(): Promise<unknown> }): Promise<void>;
   /** Takes no signals any more. */
   leave(): void;
 }
@@ -17,7 +16,7 @@ export interface AgentSignals {
  * whatever is under way; a second one ends it at once.
  * @param lastLines waits for the end of the log
  */
-export function takeSignals(report: ReportEvent, lastLines: () => Promise<unknown>): AgentSignals {
+export function takeSignals(report: (event: Extract<AgentEvent, { type: 'stopping' }>) => void, lastLines: () => Promise<unknown>): AgentSignals {
   let reload: (() => void) | undefined;
   let isAsked = false;
   const hangup = (): void => {
@@ -48,7 +47,7 @@ export function takeSignals(report: ReportEvent, lastLines: () => Promise<unknow
 }
 
 /** A fault that nobody foresaw leaves nobody knows what behind: it is logged, and ends the process with exit code 1, for whoever started it to start it again. */
-export function endOnFault(report: ReportEvent, lastLines: () => Promise<unknown>): { leave(): void } {
+export function endOnFault(report: (event: Extract<AgentEvent, { type: 'crashed' }>) => void, lastLines: () => Promise<unknown>): { leave(): void } {
   const end = (error: unknown): void => {
     report({ type: 'crashed', error: knownError(error) });
     void lastLines().then(() => process.exit(1));

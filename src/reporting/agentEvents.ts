@@ -1,5 +1,6 @@
 import type { AgentEvent, ItemVersion } from '../agent/events.ts';
 import type { RenderEvent } from '../agent/observing/log.ts';
+import type { VaultError } from '../errors.ts';
 import { escapeForTerminal, escapeJsonForTerminal } from './escape.ts';
 
 /** Items that one line names; a delivery of more is told in several. With the longest names there are, a line then still has less than the 48 KiB that journald keeps together. */
@@ -8,12 +9,16 @@ const MOST_ITEMS = 100;
 const MOST_TEXT = 1000;
 const LONG = 8192;
 
-/** Lines of the agent's log: as JSON, or for people. None holds a secret, for no event does. */
+/** One event of a program that runs on, as a line of its log: as JSON, or for people. `error` is told by its code and its message. */
+export function renderLine({ error, ...facts }: { readonly error?: VaultError | undefined; readonly [member: string]: unknown }, format: 'json' | 'text'): string {
+  const failure = error === undefined ? {} : { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
+  return `${format === 'json' ? escapeJsonForTerminal(bounded({ ...facts, ...failure })) : asText({ ...facts, ...failure })}\n`;
+}
+
+/** Lines of the agent's log. None holds a secret, for no event does. */
 export const renderEvent: RenderEvent = ({ event, level, isAudit, time }, format) => partsOf(event).map((part) => {
   const { type, error, ...members } = { error: undefined, ...part };
-  const failure = error === undefined ? {} : { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
-  const facts = { time: time.toISOString(), level, type, ...(isAudit ? { audit: true } : {}), ...members, ...failure };
-  return `${format === 'json' ? escapeJsonForTerminal(bounded(facts)) : asText(facts)}\n`;
+  return renderLine({ time: time.toISOString(), level, type, ...(isAudit ? { audit: true } : {}), ...members, error }, format);
 });
 
 function partsOf(event: AgentEvent): readonly (AgentEvent & { readonly part?: number; readonly parts?: number })[] {
@@ -44,7 +49,7 @@ function asText({ time, level, type, vault, item, generation, code, message, hin
 }
 
 function valueText(value: unknown): string {
-  if (Array.isArray(value)) return value.map((each) => itemText(each as Facts)).join(',');
+  if (Array.isArray(value)) return value.map((each) => (typeof each === 'string' ? plain(each) : itemText(each as Facts))).join(',');
   const text = plain(value);
   return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
 }

@@ -96,5 +96,6 @@ export interface JoinStore {
   /** Every admission, by name. */
   listAdmissions(): AsyncIterable<JoinDocument & { readonly name: string }>;
   writeAdmission(name: string, bytes: Uint8Array): Promise<void>;
-  removeAdmission(name: string): Promise<void>;
+  /** @param revision of the one that is meant; whichever is there where it is left out */
+  removeAdmission(name: string, revision?: number): Promise<void>;
 }

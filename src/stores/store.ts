@@ -1,6 +1,8 @@
 import type { ItemRef } from '../sealing/dataKey.ts';
 import type { KeysHead } from '../items/keysHead.ts';
 import type { ItemDocuments } from '../items/model.ts';
+import type { ChangeStore } from './changes.ts';
+import type { ElectionStore } from './election.ts';
 import type { ReportStore } from './reports.ts';
 import type { JoinStore } from './joining.ts';
 import type { LiveStore } from './live.ts';
@@ -31,6 +33,10 @@ export interface Store {
   readonly live?: LiveStore;
   /** Nodes that come by themselves; undefined in a store that they cannot reach. */
   readonly joining?: JoinStore;
+  /** Who of several does what one must do; undefined in a store that elects nobody. */
+  readonly election?: ElectionStore;
+  /** Changes of the whole repository, as they happen; undefined in a store that tells of none. */
+  readonly changes?: ChangeStore;
 
   /** Both documents of an item, of one generation. */
   readItem(ref: ItemRef): Promise<ItemDocuments | undefined>;

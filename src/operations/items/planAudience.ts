@@ -19,6 +19,16 @@ export interface AudienceOptions {
   readonly allowEmpty: boolean;
   /** Take out clients that are gone from the inventory. */
   readonly cleanUnknown: boolean;
+  /** Where no person looks at what would be done. */
+  readonly unattended?: Unattended;
+}
+
+/** Who decides about nodes in a person's place. */
+export interface Unattended {
+  /** Whether a node may be sealed to under a key that the item is not sealed to yet. What is accepted of changed keys follows from this. */
+  vouchesFor(name: string, fingerprint: string): boolean;
+  /** Whether a node that can open the item stays, though nothing selects it. */
+  keeps(name: string): boolean;
 }
 
 /** A party that is kept out, whatever the query says. */
@@ -86,7 +96,7 @@ export async function planAudience(inventory: Inventory, roster: Roster, request
   const change = compareAudience(present ?? { admins: [], clients: [] }, recipients);
   const staying = new Set(unknown);
   const lost = change.lost.filter(({ role, name }) => role === 'admin' || !staying.has(name));
-  const accepted = change.rekeyed.filter(({ name }) => options.acceptKeys.includes(name));
+  const accepted = change.rekeyed.filter(({ name }) => options.unattended !== undefined || options.acceptKeys.includes(name));
   const refused = change.rekeyed.filter((each) => !accepted.includes(each));
   // Where the clients are not asked about, another key of one of them matters only if it would be sealed to.
   if (refused.length > 0 && scope === 'all') throw refuseKeys(where, refused);
@@ -129,13 +139,13 @@ async function clientsFor(
   inventory: Inventory, { where, present, wanted, scope = 'all' }: AudienceRequest, options: AudienceOptions, isExcluded: (party: Party) => boolean,
 ): Promise<ChosenClients> {
   const { searchQuery, namedClients } = wanted;
-  const now = new Set((present?.clients ?? []).map(({ name }) => name));
+  const now = new Map((present?.clients ?? []).map(({ name, fingerprint }) => [name, fingerprint]));
   const found = searchQuery === '' || scope !== 'all' ? undefined : await inventory.select(searchQuery);
-  const chosen = new Set([...(scope === 'all' ? found?.names ?? [] : now), ...(scope === 'admins' ? [] : namedClients)]);
+  const chosen = new Set([...(scope === 'all' ? found?.names ?? [] : now.keys()), ...(scope === 'admins' ? [] : namedClients)]);
   const clients: Recipient[] = [];
   const skipped: { name: string; reason: string }[] = [];
   const unknown: string[] = [];
-  const concerned = new Set([...chosen, ...now]);
+  const concerned = new Set([...chosen, ...now.keys()]);
   const known = await inventory.clients(concerned);
   for (const name of concerned) {
     if (isExcluded({ role: 'client', name })) continue;
@@ -144,9 +154,13 @@ async function clientsFor(
     // What is gone from the inventory stays until somebody asks for a cleaning: it may be gone by mistake.
     // Who was named may be no node at all, as a workstation is none: then a key is enough.
     const isGone = isRecipient && !(namedClients.includes(name) ? key !== undefined : known.isKnown(name));
-    if (isGone && options.cleanUnknown) continue;
-    if (!isGone && !chosen.has(name)) continue;
-    if (key !== undefined && 'publicKey' in key) {
+    const isKept = isRecipient && options.unattended?.keeps(name) === true;
+    if (isGone && options.cleanUnknown && !isKept) continue;
+    if (!isGone && !chosen.has(name) && !isKept) continue;
+    const isDoubtful = key !== undefined && 'publicKey' in key && now.get(name) !== key.publicKey.fingerprint && options.unattended?.vouchesFor(name, key.publicKey.fingerprint) === false;
+    if (isDoubtful && isKept) unknown.push(name); // With the key that it had.
+    else if (isDoubtful) skipped.push({ name, reason: 'nobody on the roster admitted it with the key that the inventory has' });
+    else if (key !== undefined && 'publicKey' in key) {
       clients.push({ role: 'client', name, publicKey: key.publicKey });
       if (isGone) unknown.push(name);
     } else if (isRecipient) unknown.push(name);

@@ -2,16 +2,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { VaultError } from '../../errors.ts';
 import { checkName } from '../../names.ts';
 import { isDigest, requireDigest } from '../proposalName.ts';
+import type { ChangeStore } from '../changes.ts';
+import type { ElectionStore } from '../election.ts';
 import type { LiveStore } from '../live.ts';
 import type { JoinStore } from '../joining.ts';
 import type { ReportStore } from '../reports.ts';
 import type { Store } from '../store.ts';
-import { openClient, type EtcdSettings } from './client.ts';
+import { openChangeKeys } from './changeKeys.ts';
+import { openClient, type EtcdClient, type EtcdSettings } from './client.ts';
+import { openElectionKeys } from './electionKeys.ts';
 import { listInventoryKeyNames, listInventoryKeys, readInventoryKey, removeInventoryKey, writeInventoryKey } from './inventoryKeys.ts';
 import { followItems } from './followItems.ts';
 import { isWritten, listItemKeys, readItemKeys, readItemKeysAs, readKeysHead, readRawKeys, type ItemKeys } from './itemKeys.ts';
 import { openJoinKeys } from './joinKeys.ts';
-import { MOST_REQUEST_BYTES, NOTHING, openKeyValues } from './keyValues.ts';
+import { MOST_REQUEST_BYTES, NOTHING, openKeyValues, type Fence } from './keyValues.ts';
 import { BASIS, headKey, MIGRATION, PROPOSALS, rosterKey } from './layout.ts';
 import { openReportKeys } from './reportKeys.ts';
 import { removeItemKeys, writeItemKeys } from './writeItem.ts';
@@ -20,6 +24,8 @@ import { removeItemKeys, writeItemKeys } from './writeItem.ts';
 export interface EtcdStore extends Store, LiveStore {
   readonly reports: ReportStore;
   readonly joining: JoinStore;
+  readonly election: ElectionStore;
+  readonly changes: ChangeStore;
 }
 
 const PAUSE_MS = 20;
@@ -29,9 +35,13 @@ const PAUSE_MS = 20;
  * @param location where the reader found it: pins are kept by that place, for whoever writes the settings chooses the endpoints
  */
 export function openEtcdStore(location: string, settings: EtcdSettings): EtcdStore {
-  const client = openClient(settings);
-  const keyValues = openKeyValues(client);
-  const keys: ItemKeys = { keyValues, source: (key) => `etcd:${settings.prefix}${key}` };
+  return openStoreOf(location, openClient(settings));
+}
+
+/** @param fence what its writes go by */
+function openStoreOf(location: string, client: EtcdClient, fence?: Fence): EtcdStore {
+  const keyValues = openKeyValues(client, fence);
+  const keys: ItemKeys = { keyValues, source: (key) => `etcd:${client.prefix}${key}` };
   const read = async (key: string): Promise<Uint8Array | undefined> => (await keyValues.read([key])).found[0]?.value;
   const proposalKey = (digest: string): string => `${PROPOSALS}${requireDigest(digest)}`;
 
@@ -40,6 +50,8 @@ export function openEtcdStore(location: string, settings: EtcdSettings): EtcdSto
     directory: undefined,
     joining: openJoinKeys(client, keys),
     reports: openReportKeys(client, keyValues),
+    election: openElectionKeys(client, openKeyValues(client), (own) => openStoreOf(location, client, own)),
+    changes: openChangeKeys(client),
     get live() { return store; },
     readItem: (ref) => readItemKeys(keys, ref),
     readHead: (ref) => readKeysHead(keys, ref),

@@ -117,8 +117,8 @@ export function openJoinKeys(client: EtcdClient, { keyValues, source }: ItemKeys
     async writeAdmission(name, bytes) {
       await keyValues.commit({ put: [[admissionKey(name), bytes]] });
     },
-    async removeAdmission(name) {
-      await keyValues.commit({ remove: [admissionKey(name)] });
+    async removeAdmission(name, revision) {
+      await keyValues.commit({ ...(revision === undefined ? {} : { unchanged: { [admissionKey(name)]: revision } }), remove: [admissionKey(name)] });
     },
   };
 

@@ -1,3 +1,4 @@
+import { VaultError } from '../../errors.ts';
 import type { EtcdClient } from './client.ts';
 import { COMPARE, type Compare, type KeyValue, type RequestOp } from './messages.ts';
 
@@ -21,6 +22,13 @@ export interface Change {
   readonly removeBelow?: string;
   /** Keys that are read where the premises do not hold. */
   readonly otherwise?: readonly string[];
+}
+
+/** What every write goes by, besides its own premises: that a key still is what a revision wrote. */
+export interface Fence {
+  readonly key: string;
+  /** Undefined where it is known already that it is not. */
+  revision(): number | undefined;
 }
 
 export interface Outcome {
@@ -65,7 +73,7 @@ export const NOTHING = new Uint8Array();
 /** etcd itself reads the values too. */
 const NAMES_A_PAGE = 500;
 
-export function openKeyValues(client: EtcdClient): KeyValues {
+export function openKeyValues(client: EtcdClient, fence?: Fence): KeyValues {
   const keyOf = (key: string): Buffer => Buffer.from(client.prefix + key, 'latin1');
 
   const page: KeyValues['page'] = async (below, { after, limit, namesOnly = false }) => {
@@ -102,10 +110,22 @@ export function openKeyValues(client: EtcdClient): KeyValues {
         ...remove.map((key) => ({ request_delete_range: { key: keyOf(key) } })),
         ...(removeBelow === undefined ? [] : [{ request_delete_range: { key: keyOf(removeBelow), range_end: endOf(keyOf(removeBelow)) } }]),
       ];
-      const { response, repeated } = await client.call('/etcdserverpb.KV/Txn', { compare, success, failure: otherwise.map((key) => readOp(keyOf(key))) });
+      const failure = otherwise.map((key) => readOp(keyOf(key)));
+      const fenced = fence !== undefined && success.length > 0 ? { key: fence.key, revision: fence.revision() } : undefined;
+      if (fenced !== undefined) {
+        if (fenced.revision === undefined) throw fencedOff(client.prefix);
+        compare.push({ result: COMPARE.equal, target: COMPARE.modRevision, key: keyOf(fenced.key), mod_revision: fenced.revision });
+        failure.push(readOp(keyOf(fenced.key)));
+      }
+      const { response, repeated } = await client.call('/etcdserverpb.KV/Txn', { compare, success, failure });
+      if (fenced !== undefined && !response.succeeded && foundIn(response.responses).pop()?.revision !== fenced.revision) throw fencedOff(client.prefix);
       return { done: response.succeeded, revision: response.header.revision, found: response.succeeded ? [] : foundIn(response.responses), repeated };
     },
   };
+}
+
+function fencedOff(prefix: string): VaultError {
+  return new VaultError('store-conflict', `Nothing was written to ${prefix}: another refresher was elected meanwhile, or none is.`, { hint: 'It goes on with what was begun.' });
 }
 
 function readOp(key: Uint8Array, revision?: number): RequestOp {

@@ -18,6 +18,7 @@ import type { InventoryKind } from '../store.ts';
  *   sealed/admissions/NAME             that a node was admitted, for itself to see and for whoever seals to it
  *   sealed/refusals/REQUEST            that a request was refused
  *   reports/NODE/status                what a node delivered, signed by it, for as long as its lease lasts
+ *   election/refresher                 which refresher is elected, for as long as its lease lasts
  *   basis                              its revision is that of the last change that may take from a writer what it goes by
  *   migration                          there while `vault migrate` writes here
  */
@@ -30,6 +31,7 @@ export const JOINS = 'joins/';
 export const ADMISSIONS = 'sealed/admissions/';
 export const REFUSALS = 'sealed/refusals/';
 export const REPORTS = 'reports/';
+export const ELECTION = 'election/refresher';
 export const BASIS = 'basis';
 export const MIGRATION = 'migration';
 

@@ -1,0 +1,98 @@
+import pLimit from 'p-limit';
+import { isVaultError } from '../errors.ts';
+import type { Signer } from '../items/seal.ts';
+import { admitRequest } from '../operations/joining/admitRequest.ts';
+import { joinStoreOf } from '../operations/joining/joinStore.ts';
+import type { Trust, Workspace } from '../operations/workspace.ts';
+import type { FiledRequest } from '../stores/joining.ts';
+import type { Store } from '../stores/store.ts';
+import type { ReportRefresherEvent } from './events.ts';
+import type { Fleet } from './fleet.ts';
+
+export interface JoinWork {
+  readonly workspace: Workspace;
+  readonly trust: Trust;
+  readonly signer: Signer;
+  readonly fleet: Fleet;
+  readonly report: ReportRefresherEvent;
+  readonly signal: AbortSignal;
+}
+
+/** Requests that are dealt with at once. */
+const CONCURRENCY = 16;
+
+/** Deals with requests to join as they come; those that a person must approve are looked at once. */
+export interface Admitting {
+  /** Looks at what lies there. @returns whether there was anything to do @throws VaultError store-unreachable; store-conflict where the roster is another */
+  admitAll(work: JoinWork): Promise<boolean>;
+}
+
+export function openAdmitting(): Admitting {
+  /** Revision of each request that waits for a person, or could not be dealt with. */
+  const left = new Map<string, number>();
+  /** Whom a key was given to, as long as the fleet does not know it yet. */
+  const given = new Map<string, string>();
+
+  async function admit({ workspace, trust, signer, fleet, report }: JoinWork, filed: FiledRequest): Promise<void> {
+    const { name } = filed;
+    let claimed: string | undefined;
+    const namesWithKey = (fingerprint: string): Promise<readonly string[]> => {
+      const before = given.get(fingerprint);
+      if (before === undefined) given.set(claimed = fingerprint, name);
+      return Promise.resolve([...fleet.namesWithKey(fingerprint), ...(before === undefined ? [] : [before])]);
+    };
+    try {
+      const outcome = await admitRequest(workspace, trust, signer, filed, { namesWithKey });
+      if (outcome.kind !== 'admitted' && claimed !== undefined) given.delete(claimed);
+      switch (outcome.kind) {
+        case 'admitted': report({ type: 'node-admitted', node: name, invitation: outcome.invitation }); break;
+        case 'refused': report({ type: 'node-refused', node: name, why: outcome.code }); break;
+        case 'discarded': report({ type: 'node-refused', node: name, why: 'discarded' }); break;
+        case 'waiting':
+          left.set(keyOf(filed), filed.revision);
+          report({ type: 'node-waiting', node: name });
+          break;
+        case 'gone':
+      }
+    } catch (error) {
+      if (claimed !== undefined) given.delete(claimed);
+      if (!isVaultError(error)) throw error;
+      if (error.code === 'store-unreachable' || error.code === 'store-conflict') throw error;
+      left.set(keyOf(filed), filed.revision);
+      report({ type: 'request-left', node: name, error });
+    }
+  }
+
+  return {
+    async admitAll(work) {
+      const limit = pLimit(CONCURRENCY);
+      const there = new Set<string>();
+      const requests: FiledRequest[] = [];
+      for await (const filed of joinStoreOf(work.workspace.store).listRequests()) {
+        there.add(keyOf(filed));
+        if (left.get(keyOf(filed)) !== filed.revision) requests.push(filed);
+      }
+      for (const key of left.keys()) if (!there.has(key)) left.delete(key);
+      const done = await Promise.allSettled(requests.map((filed) => limit(async () => { if (!work.signal.aborted) await admit(work, filed); })));
+      for (const [fingerprint, name] of given) if (work.fleet.isKnown(name)) given.delete(fingerprint);
+      for (const each of done) if (each.status === 'rejected') throw each.reason;
+      return requests.length > 0;
+    },
+  };
+}
+
+/** Of nodes that are gone: whoever writes the inventory could put back what was admitted once. */
+export async function dropAdmissions(store: Store, names: readonly string[]): Promise<void> {
+  const joining = joinStoreOf(store);
+  for (const name of names) {
+    const admission = await joining.readAdmission(name);
+    if (admission === undefined) continue;
+    const documents = await Promise.all([store.readInventory('nodes', name), store.readInventory('clients', name)]);
+    // A node that joins meanwhile has another.
+    if (documents.every((document) => document === undefined)) await joining.removeAdmission(name, admission.revision);
+  }
+}
+
+function keyOf({ name, id }: FiledRequest): string {
+  return `${name}/${id}`;
+}
