@@ -1,5 +1,6 @@
 // The group form by the command line: items that are sealed to an audience, and an agent that opens them.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { openAgentScene, type AgentScene } from '../scripts/agentScene.ts';
@@ -66,6 +67,20 @@ describe('items that are sealed to an audience', () => {
     await opens('an-aws-account-name_one', files02);
     const { items: again } = await world.result('refresh', ['refresh']) as { items: Change[] };
     assert.ok(again.every(({ action }) => action === 'unchanged'));
+  });
+
+  it('tells of a change who can open what, however it is listed', async () => {
+    const git = (...args: string[]): void => {
+      execFileSync('git', ['-c', 'user.name=test', '-c', 'user.email=test@example.com', ...args], { cwd: world.repository, stdio: 'ignore', env: { PATH: process.env['PATH'], HOME: world.at('home') } });
+    };
+    git('init', '--quiet');
+    git('add', '--all');
+    git('commit', '--quiet', '--message', 'before');
+    await world.addNode('files03', '--role', ROLE);
+    await items('refresh');
+    const { items: changes } = await world.result('diff', ['diff', 'HEAD']) as { items: { item: string; recipients: object[]; fields: object[] }[] };
+    const joined = [{ role: 'client', name: 'files03', change: 'added' }];
+    assert.deepEqual(changes.map(({ item, recipients, fields }) => [item, recipients, fields]), ['one', 'two'].map((user) => [`an-aws-account-name_${user}`, joined, []]));
   });
 
   it('holds nothing of anybody\'s, and stays as long as something is sealed to it', async () => {

@@ -4,15 +4,15 @@ import { readBlobs } from '../../git/objects.ts';
 import { listTree, resolveCommit } from '../../git/tree.ts';
 import type { WorkTree } from '../../git/workTree.ts';
 import { compareVersions, type FieldValues, type FromTo, type ItemChanges } from '../../items/changes.ts';
-import { parseItem, parseKeys, type ItemDocuments } from '../../items/model.ts';
+import { parseItem, parseKeys, type ItemDocuments, type KeysDocument } from '../../items/model.ts';
 import { compareNames } from '../../items/recipients.ts';
 import { openItem, ownEntry, type VerifiedItem } from '../../items/verify.ts';
-import { checkName } from '../../names.ts';
+import { checkName, isAudienceName } from '../../names.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { equalBytes } from '../../sealing/encoding.ts';
 import type { Identity } from '../../sealing/identity.ts';
 import type { Store } from '../../stores/store.ts';
-import type { Identities } from '../openItem.ts';
+import { openAsMember, type Identities } from '../openItem.ts';
 import { trustRoster, type Workspace } from '../workspace.ts';
 import { compareRosters, newestRoster, type RosterDiff } from './diffRosters.ts';
 import { readRosterChain, verifyVersion, type RosterChain } from './rosters.ts';
@@ -58,7 +58,7 @@ export async function diffVersions(workspace: Workspace, tree: WorkTree, request
   const { vault, item } = request;
   if (vault !== undefined) checkName('vault', vault);
   if (item !== undefined) checkName('item', item);
-  const wanted = (ref: ItemRef): boolean => (vault === undefined || ref.vault === vault) && (item === undefined || ref.item === item);
+  const wanted = (ref: ItemRef): boolean => (vault === undefined || ref.vault === vault) && (item === undefined || ref.item === item || isAudienceName(ref.item));
   const [from, to] = [await resolveCommit(tree, request.from), request.to === undefined ? undefined : await resolveCommit(tree, request.to)];
   const trust = await trustRoster(workspace);
   const chain = await readRosterChain(workspace.store, tree, trust);
@@ -69,8 +69,11 @@ export async function diffVersions(workspace: Workspace, tree: WorkTree, request
   for (const id of [...new Set([...before.keys(), ...after.keys()])].sort(compareNames)) {
     const [left, right] = [before.get(id), after.get(id)];
     const ref = left?.ref ?? right?.ref;
-    if (ref === undefined || (sameBytes(left?.keys, right?.keys) && sameBytes(left?.item, right?.item))) continue;
-    items.push(await diffItem(chain, ref, left, right, identities));
+    // Of an audience is told what it comes to: who can open the items that are sealed to it.
+    if (ref === undefined || (isAudienceName(ref.item) && ref.item !== item)) continue;
+    const [leftAudience, rightAudience] = [audienceAmong(before, left), audienceAmong(after, right)];
+    if (sameBytes(left?.keys, right?.keys) && sameBytes(left?.item, right?.item) && sameBytes(leftAudience?.keys, rightAudience?.keys)) continue;
+    items.push(await diffItem(chain, ref, { stored: left, audience: leftAudience }, { stored: right, audience: rightAudience }, identities));
   }
   const roster = vault === undefined ? compareRosters(await newestRoster(tree, from), to === undefined ? trust.roster : await newestRoster(tree, to), chain) : undefined;
   return { items, roster };
@@ -78,6 +81,19 @@ export async function diffVersions(workspace: Workspace, tree: WorkTree, request
 
 interface StoredItem extends Partial<ItemDocuments> {
   readonly ref: ItemRef;
+}
+
+/** An item at one side, with the audience that it is sealed to. */
+interface Side {
+  readonly stored: StoredItem | undefined;
+  readonly audience: StoredItem | undefined;
+}
+
+/** The audience that an item is sealed to, of the same commit. */
+function audienceAmong(items: ReadonlyMap<string, StoredItem>, stored: StoredItem | undefined): StoredItem | undefined {
+  if (stored?.keys === undefined) return undefined;
+  const name = unlessDamaged(() => parseKeys(stored.keys ?? new Uint8Array(), 'keys'))?.audience?.name;
+  return name === undefined ? undefined : items.get(`${stored.ref.vault}/${name}`);
 }
 
 async function readCommit(tree: WorkTree, commit: string, wanted: (ref: ItemRef) => boolean): Promise<Map<string, StoredItem>> {
@@ -117,14 +133,15 @@ function loadOnce(identities: Identities): () => Promise<readonly Identity[]> {
   })());
 }
 
-async function diffItem(chain: RosterChain, ref: ItemRef, left: StoredItem | undefined, right: StoredItem | undefined, identities: () => Promise<readonly Identity[]>): Promise<ItemDiff> {
+async function diffItem(chain: RosterChain, ref: ItemRef, left: Side, right: Side, identities: () => Promise<readonly Identity[]>): Promise<ItemDiff> {
   const problems: { side: 'from' | 'to'; error: VaultError }[] = [];
-  const read = (side: 'from' | 'to', stored: StoredItem | undefined): { keys: ReturnType<typeof parseKeys>; document: ReturnType<typeof parseItem> | undefined; verified?: VerifiedItem } | undefined => {
+  const read = (side: 'from' | 'to', { stored, audience }: Side): ReadVersion | undefined => {
     if (stored?.keys === undefined) return undefined;
     try {
       if (stored.item === undefined) throw new VaultError('document-invalid', `${ref.vault}/${ref.item} is incomplete: ${ref.item}.json is missing.`);
       const verified = verifyVersion(chain, ref, { keys: stored.keys, item: stored.item }, 'ever');
-      return { keys: verified.keys, document: verified.document, verified };
+      const group = audience?.item === undefined || audience.keys === undefined ? undefined : verifyVersion(chain, audience.ref, { keys: audience.keys, item: audience.item }, 'ever');
+      return { keys: withMembers(verified.keys, group), document: verified.document, verified, group };
     } catch (error) {
       if (!isVaultError(error)) throw error;
       problems.push({ side, error });
@@ -134,21 +151,37 @@ async function diffItem(chain: RosterChain, ref: ItemRef, left: StoredItem | und
   const [from, to] = [read('from', left), read('to', right)];
   let changes = compareVersions(from, to);
   if (from?.verified !== undefined && to?.verified !== undefined && changes.fields.some(({ change }) => change === 'encrypted-anew')) {
-    const values = openBoth({ from: from.verified, to: to.verified }, await identities());
+    const values = openBoth({ from: { verified: from.verified, group: from.group }, to: { verified: to.verified, group: to.group } }, await identities());
     if (values !== undefined) changes = compareVersions(from, to, values);
   }
   const facts = (version: typeof from): VersionFacts | undefined => version && { generation: version.keys.header.generation, signer: version.keys.header.signer, time: version.keys.header.time };
   const [before, after] = [facts(from), facts(to)];
   return {
-    ...ref, change: left === undefined ? 'added' : right === undefined ? 'removed' : 'changed',
+    ...ref, change: left.stored === undefined ? 'added' : right.stored === undefined ? 'removed' : 'changed',
     ...(before === undefined ? {} : { from: before }), ...(after === undefined ? {} : { to: after }), changes, problems,
   };
 }
 
+interface ReadVersion {
+  /** With those who can open it, however they are listed. */
+  readonly keys: KeysDocument;
+  readonly document: ReturnType<typeof parseItem> | undefined;
+  readonly verified?: VerifiedItem;
+  readonly group?: VerifiedItem | undefined;
+}
+
+function withMembers(keys: KeysDocument, group: VerifiedItem | undefined): KeysDocument {
+  return group === undefined ? { header: keys.header, admins: keys.admins, clients: keys.clients } : { header: keys.header, admins: group.keys.admins, clients: group.keys.clients };
+}
+
 /** What a version that cannot be trusted says all the same. */
-function readUnverified({ keys, item }: StoredItem): { keys: ReturnType<typeof parseKeys>; document: ReturnType<typeof parseItem> | undefined } | undefined {
+function readUnverified({ keys, item }: StoredItem): ReadVersion | undefined {
+  return unlessDamaged(() => ({ keys: withMembers(parseKeys(keys ?? new Uint8Array(), 'keys'), undefined), document: item === undefined ? undefined : parseItem(item, 'item') }));
+}
+
+function unlessDamaged<T>(parse: () => T): T | undefined {
   try {
-    return { keys: parseKeys(keys ?? new Uint8Array(), 'keys'), document: item === undefined ? undefined : parseItem(item, 'item') };
+    return parse();
   } catch (error) {
     if (isVaultError(error)) return undefined;
     throw error;
@@ -156,11 +189,11 @@ function readUnverified({ keys, item }: StoredItem): { keys: ReturnType<typeof p
 }
 
 /** The values of both versions, where one identity opens both. */
-function openBoth({ from, to }: FromTo<VerifiedItem>, identities: readonly Identity[]): FromTo<FieldValues> | undefined {
-  const identity = identities.find(({ publicKey: { fingerprint } }) => [from, to].every(({ keys }) => ownEntry(keys, fingerprint) !== undefined));
+function openBoth({ from, to }: FromTo<{ readonly verified: VerifiedItem; readonly group: VerifiedItem | undefined }>, identities: readonly Identity[]): FromTo<FieldValues> | undefined {
+  const identity = identities.find(({ publicKey: { fingerprint } }) => [from, to].every(({ verified, group }) => ownEntry((group ?? verified).keys, fingerprint) !== undefined));
   if (identity === undefined) return undefined;
-  const valuesOf = (version: VerifiedItem): FieldValues => {
-    const opened = openItem(version, identity);
+  const valuesOf = ({ verified, group }: typeof from): FieldValues => {
+    const opened = group === undefined ? openItem(verified, identity) : openAsMember(verified, group, identity);
     try {
       return opened.all();
     } finally {
