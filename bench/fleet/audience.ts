@@ -11,8 +11,8 @@ import { startEtcd, type EtcdCluster } from '../../test/scripts/etcdCluster.ts';
 import { peakMemory, timeProcess } from '../processes.ts';
 import { SECRET, type Scene } from '../scene.ts';
 import { mib, ms, type Row } from '../table.ts';
-import { startSimulatedAgent } from './agents.ts';
-import { addNodes, makeFleetRepository, makeNode, type FleetNode, type FleetRepository } from './repository.ts';
+import { startSimulatedAgent, type FleetNode } from '../../test/scripts/simulatedAgent.ts';
+import { addNodes, makeFleetRepository, makeNode, type FleetRepository } from './repository.ts';
 
 const VAULT = 'fleet';
 const ROLE = 'fleet';

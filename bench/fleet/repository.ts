@@ -5,6 +5,7 @@ import { layoutJson } from '../../src/json/canonical.ts';
 import { parseIdentity, generateSeed, identityFromSeed, type Identity } from '../../src/sealing/identity.ts';
 import { openEtcdStore, type EtcdStore } from '../../src/stores/etcd/etcdStore.ts';
 import type { EtcdCluster } from '../../test/scripts/etcdCluster.ts';
+import type { FleetNode } from '../../test/scripts/simulatedAgent.ts';
 import { output, type Command } from '../processes.ts';
 import type { Scene } from '../scene.ts';
 
@@ -18,11 +19,6 @@ export interface FleetRepository {
   /** What etcd was sent so far, in bytes, and how many keys were written. */
   written(): Promise<{ readonly bytes: number; readonly puts: number }>;
   close(): void;
-}
-
-export interface FleetNode {
-  readonly name: string;
-  readonly identity: Identity;
 }
 
 export async function makeFleetRepository(scene: Scene, cluster: EtcdCluster, name: string): Promise<FleetRepository> {

@@ -51,6 +51,16 @@ export interface StoredInvitation {
 export const MOST_USES = 100_000;
 export const ANY_NAME = '*';
 
+/** As deep as attributes may be nested: what is stored by a stranger must not exhaust the stack. */
+const MOST_LEVELS = 32;
+
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((member) => isShallow(member, levels - 1));
+}
+
+const attribute = z.custom<Json>((value) => isShallow(value, MOST_LEVELS), 'nested too deeply');
+
 const namePattern = z.string().check(z.maxLength(128), z.regex(/^[A-Za-z0-9_@+=,.-]*\*?[A-Za-z0-9_@+=,.-]*$/, 'not a name with at most one *'), z.minLength(1));
 
 const invitationSchema = z.strictObject({
@@ -59,7 +69,7 @@ const invitationSchema = z.strictObject({
     attributes: z.strictObject({
       chef_environment: z.string().check(z.maxLength(256)),
       run_list: z.array(z.string().check(z.maxLength(512))).check(z.maxLength(1000)),
-      normal: z.record(z.string(), z.json()),
+      normal: z.record(z.string(), attribute),
     }),
     names: namePattern, approval: z.boolean(), uses: z.int().check(z.gte(1), z.lte(MOST_USES)), expires: time, time, signer: name,
   }),
@@ -72,8 +82,11 @@ export function parseInvitation(bytes: Uint8Array, source: string): StoredInvita
   return parseDocument(invitationSchema, bytes, source, { name: FORMAT, path: ['invitation', 'format'] });
 }
 
-/** @throws VaultError input-too-large, where it would not be read again */
+/** @throws VaultError input-too-large, input-too-deep, where it would not be read again */
 export function encodeInvitation(stored: StoredInvitation): Uint8Array {
+  if (!isShallow(stored.invitation.attributes.normal, MOST_LEVELS + 1)) {
+    throw new VaultError('input-too-deep', `The attributes are nested more than ${String(MOST_LEVELS)} levels deep.`, { hint: 'Give flatter attributes.' });
+  }
   const bytes = utf8(layoutJson(documentOf(stored)));
   if (bytes.length > MOST_STATEMENT_BYTES) {
     throw new VaultError('input-too-large', `The invitation would have ${String(bytes.length)} bytes; at most ${String(MOST_STATEMENT_BYTES)} are allowed.`, { hint: 'Give fewer attributes.' });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { isVaultError } from '../errors.ts';
+import type { Json } from '../json/canonical.ts';
 import { digestOf, utf8 } from '../sealing/encoding.ts';
 import { identityFromSeed } from '../sealing/identity.ts';
 import { sshPublicKey } from '../sealing/publicKey.ts';
@@ -60,6 +61,18 @@ describe('statements about joining', () => {
     assert.equal(admissionProblem(admission, { ...of, documents: { ...documents, client: utf8('other') } }), 'altered');
     assert.equal(admissionProblem({ ...admission, admission: { ...admission.admission, node_digest: digestOf(utf8('other')) } }, of), 'signature');
     assert.equal(admissionProblem({ ...admission, admission: { ...admission.admission, signer: 'bob' } }, of), 'signer');
+  });
+
+  it('an invitation that is nested without end is damaged, and is not made', () => {
+    const nested = (levels: number): ReturnType<typeof signInvitation> => signInvitation({
+      repository, id, public_key: token.signingKey?.line ?? '', names: '*', approval: false, uses: 1, expires: time, time, signer: 'alice',
+      attributes: { chef_environment: 'e', run_list: [], normal: { x: JSON.parse('['.repeat(levels) + ']'.repeat(levels)) as Json } },
+    }, admin);
+    assert.ok(parseInvitation(encodeInvitation(nested(32)), 'here'));
+    assert.throws(() => encodeInvitation(nested(33)), (error) => isVaultError(error, 'input-too-deep'));
+    const hostile = new TextDecoder().decode(encodeInvitation(nested(1))).replace('[]}', `${'['.repeat(30_000)}${']'.repeat(30_000)}}`);
+    assert.throws(() => parseInvitation(utf8(hostile), 'here'), (error) => isVaultError(error, 'document-invalid'));
+    assert.throws(() => parseInvitation(utf8(hostile.replace('invitation', 'x')), 'here'), (error) => isVaultError(error, 'document-invalid'));
   });
 
   it('an age identity cannot ask, and one SSH key is both keys', () => {

@@ -61,6 +61,8 @@ function renderNodes({ lagging, silent, unverified }: ItemReports, { colors }: L
   ];
 }
 
+const USUAL_ROWS = 24;
+
 /** How a terminal is cleared from its first line on. */
 const HOME_AND_CLEAR = '\u001B[H\u001B[J';
 
@@ -75,7 +77,8 @@ export function liveFleet(output: Output, withNodes: boolean, now: () => Date): 
     const status = statusOf(fleet);
     if (!json && stdout.isTTY === true) {
       const lines = renderFleet(status, withNodes, output).split('\n');
-      const most = Math.max(1, (stdout.rows ?? 24) - 2);
+      // A terminal that does not say how high it is says 0.
+      const most = Math.max(3, stdout.rows === undefined || stdout.rows === 0 ? USUAL_ROWS : stdout.rows) - 2;
       const cut = lines.length > most ? [...lines.slice(0, most - 1), output.colors.dim(`and ${String(lines.length - most + 1)} more lines`)] : lines;
       stdout.write(`${HOME_AND_CLEAR}${cut.join('\n')}\n`);
       return;

@@ -116,8 +116,8 @@ test('status and wait count what nodes report, and nothing that anybody else doe
   await sees(({ nodes }) => nodes.unverified.some(({ node, problem }) => node === 'n2' && problem === 'replayed'));
   watching.child.kill('SIGINT');
   assert.equal((await watching.finished).exitCode, 0);
-  const screen = await runOnTerminal(['status', '--watch'], { cwd: scene.repository, variables: scene.variables, answers: [{ prompt: 'vault/db', type: '\u0003' }] });
-  assert.deepEqual([screen.exitCode, screen.screen.includes('\u001B[H\u001B[JITEM')], [0, true], screen.screen);
+  const { screen } = await runOnTerminal(['status', '--watch'], { cwd: scene.repository, variables: scene.variables, answers: [{ prompt: 'vault/db', type: '\u0003' }] });
+  assert.ok(screen.includes('\u001B[H\u001B[JITEM') && screen.includes('vault/db  3'), screen);
   const text = await succeed(scene.vault('status'));
   assert.match(text.stdout, /^ITEM +GEN +NODES +UP TO DATE +LAGGING +SILENT/);
 });

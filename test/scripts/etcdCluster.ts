@@ -11,6 +11,8 @@ import { promisify } from 'node:util';
 /** One process of etcd. */
 export interface Member {
   readonly endpoint: string;
+  /** Whether its process is there. */
+  readonly isRunning: boolean;
   /** SIGKILL, as a crash; resolves when it is gone. */
   kill(): Promise<void>;
   signal(name: NodeJS.Signals): void;
@@ -47,7 +49,20 @@ const run = promisify(execFile);
 const running = new Set<ChildProcess>();
 process.on('exit', () => { for (const each of running) each.kill('SIGKILL'); });
 
-export async function startEtcd({ members: count = 1, flags = [], certificates, clientCertificate, data }: EtcdOptions = {}): Promise<EtcdCluster> {
+export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdCluster> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnFreePorts(options);
+    } catch (error) {
+      // Between looking for a port and listening on it, somebody else may have taken it.
+      if (attempt === 3 || !(error instanceof EndedEarly)) throw error;
+    }
+  }
+}
+
+class EndedEarly extends Error {}
+
+async function startOnFreePorts({ members: count = 1, flags = [], certificates, clientCertificate, data }: EtcdOptions): Promise<EtcdCluster> {
   const directory = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'iam-vault-etcd-'));
   const scheme = certificates === undefined ? 'http' : 'https';
   const ports = await freePorts(count * 2);
@@ -60,6 +75,7 @@ export async function startEtcd({ members: count = 1, flags = [], certificates, 
     let child: ChildProcess | undefined;
     return {
       endpoint: client,
+      get isRunning() { return child !== undefined && child.exitCode === null && child.signalCode === null; },
       async start() {
         const started = spawn('etcd', [
           '--name', name, '--data-dir', data ?? join(directory, name), '--listen-client-urls', client, '--advertise-client-urls', client,
@@ -97,7 +113,7 @@ export async function startEtcd({ members: count = 1, flags = [], certificates, 
   };
   await Promise.all(members.map((member) => member.start()));
   try {
-    await untilHealthy(cluster);
+    await untilHealthy(cluster, endpoints, () => { if (members.some((member) => !member.isRunning)) throw new EndedEarly('etcd ended when it was started'); });
   } catch (error) {
     await cluster.close();
     throw error;
@@ -106,9 +122,10 @@ export async function startEtcd({ members: count = 1, flags = [], certificates, 
 }
 
 /** Waits until each member that runs takes writes. */
-export async function untilHealthy({ endpoints, etcdctl }: EtcdCluster, only: readonly string[] = endpoints): Promise<void> {
+export async function untilHealthy({ endpoints, etcdctl }: EtcdCluster, only: readonly string[] = endpoints, check: () => void = () => undefined): Promise<void> {
   let last: unknown;
   for (let attempt = 0; attempt < 100; attempt++) {
+    check();
     try {
       await etcdctl('--endpoints', only.join(','), 'endpoint', 'health');
       return;

@@ -1,6 +1,6 @@
 import { VaultError } from '../../errors.ts';
 import type { Signer } from '../../items/seal.ts';
-import { ANY_NAME, encodeInvitation, isNamePattern, MOST_USES, signInvitation, type Invitation, type InvitedAttributes } from '../../joining/invitation.ts';
+import { ANY_NAME, encodeInvitation, isNamePattern, MOST_USES, parseInvitation, signInvitation, type Invitation, type InvitedAttributes } from '../../joining/invitation.ts';
 import { encodeToken, tokenIdentity } from '../../joining/token.ts';
 import { wipe } from '../../sealing/encoding.ts';
 import { generateSeed } from '../../sealing/identity.ts';
@@ -27,7 +27,7 @@ const LEAST_VALID_MS = 1000;
 /**
  * Makes an invitation. What is stored lets nobody join: the secret is in the token alone.
  * @returns the token's line, which is secret
- * @throws VaultError usage; input-too-large; store-unsupported; not-an-admin for a refresher
+ * @throws VaultError usage; input-too-large, input-too-deep; store-unsupported; not-an-admin for a refresher
  */
 export async function invite(workspace: Workspace, { roster, repository }: Trust, { identity }: Signer, wish: InvitationWish): Promise<{ readonly invitation: Invitation; readonly token: string }> {
   const joining = joinStoreOf(workspace.store);
@@ -42,7 +42,9 @@ export async function invite(workspace: Workspace, { roster, repository }: Trust
       repository, id, public_key: pair.signingKey?.line ?? '', attributes: wish.attributes, names: wish.names ?? ANY_NAME, approval: wish.approval, uses: wish.uses,
       expires: new Date(now.getTime() + wish.validFor), time: now, signer,
     }, identity);
-    await joining.writeInvitation(id, encodeInvitation(stored), 0);
+    const bytes = encodeInvitation(stored);
+    parseInvitation(bytes, 'The invitation'); // One that nobody could read would let nobody in, and nobody would know why.
+    await joining.writeInvitation(id, bytes, 0);
     await forgetOld(workspace);
     return { invitation: stored.invitation, token: encodeToken({ invitation: id, seed, pin: { version: roster.version, digest: rosterDigest(roster), repository } }) };
   } finally {

@@ -86,8 +86,15 @@ export interface Codec<Path extends keyof Calls> {
   decode(bytes: Uint8Array): Calls[Path][1];
 }
 
-/** Loads protobufjs. Revisions are numbers: they count changes, and stay below 2^53; the identifiers of leases are chosen so. */
-export async function openCodecs(): Promise<<Path extends keyof Calls>(path: Path) => Codec<Path>> {
+type Codecs = <Path extends keyof Calls>(path: Path) => Codec<Path>;
+let codecs: Promise<Codecs> | undefined;
+
+/** Loads protobufjs, once. Revisions are numbers: they count changes, and stay below 2^53; the identifiers of leases are chosen so. */
+export async function openCodecs(): Promise<Codecs> {
+  return await (codecs ??= loadCodecs());
+}
+
+async function loadCodecs(): Promise<Codecs> {
   const { default: protobuf } = await import('protobufjs/light.js');
   const root = protobuf.Root.fromJSON({ nested: Object.fromEntries(Object.entries(MESSAGES).map(([name, fields]) => [name, {
     fields: Object.fromEntries(Object.entries(fields).map(([field, [type, id, rule]]) => [field, { type, id, ...(rule === undefined ? {} : { rule }) }])),

@@ -3,9 +3,14 @@ import { openMemory } from '../../src/agent/following/memory.ts';
 import { etcdSource } from '../../src/agent/sources/etcd.ts';
 import type { AgentEvent } from '../../src/agent/events.ts';
 import type { ItemRef } from '../../src/sealing/dataKey.ts';
+import type { Identity } from '../../src/sealing/identity.ts';
 import { openEtcdStore, type EtcdStore } from '../../src/stores/etcd/etcdStore.ts';
-import type { FleetNode } from './repository.ts';
 import { memoryState } from './memoryState.ts';
+
+export interface FleetNode {
+  readonly name: string;
+  readonly identity: Identity;
+}
 
 /** An agent's own code, without its process: a connection, a watch, verification and opening of its own; what it delivers is told, and put nowhere. */
 export interface SimulatedAgent {
