@@ -16,7 +16,7 @@ export type RefresherEvent =
   // the election
   | { readonly type: 'elected' }
   | { readonly type: 'election-lost' }
-  | { readonly type: 'standing-by'; readonly elected: string | null }
+  | { readonly type: 'standing-by'; readonly elected: string }
   | { readonly type: 'store-failed'; readonly error: VaultError }
   | { readonly type: 'store-recovered' }
   | { readonly type: 'roster-failed'; readonly error: VaultError }

@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import { isVaultError } from '../errors.ts';
 import type { Signer } from '../items/seal.ts';
+import { parseRequest } from '../joining/request.ts';
 import { admitRequest } from '../operations/joining/admitRequest.ts';
 import { joinStoreOf } from '../operations/joining/joinStore.ts';
 import type { Trust, Workspace } from '../operations/workspace.ts';
@@ -18,7 +19,7 @@ export interface JoinWork {
   readonly signal: AbortSignal;
 }
 
-/** Requests that are dealt with at once. */
+/** Invitations whose requests are dealt with at once: those of one, which counts them, would be in each other's way. */
 const CONCURRENCY = 16;
 
 /** Deals with requests to join as they come; those that a person must approve are looked at once. */
@@ -73,12 +74,33 @@ export function openAdmitting(): Admitting {
         if (left.get(keyOf(filed)) !== filed.revision) requests.push(filed);
       }
       for (const key of left.keys()) if (!there.has(key)) left.delete(key);
-      const done = await Promise.allSettled(requests.map((filed) => limit(async () => { if (!work.signal.aborted) await admit(work, filed); })));
+      const done = await Promise.allSettled(byInvitation(requests).map((some) => limit(async () => {
+        for (const filed of some) if (!work.signal.aborted) await admit(work, filed);
+      })));
       for (const [fingerprint, name] of given) if (work.fleet.isKnown(name)) given.delete(fingerprint);
       for (const each of done) if (each.status === 'rejected') throw each.reason;
       return requests.length > 0;
     },
   };
+}
+
+function byInvitation(requests: readonly FiledRequest[]): FiledRequest[][] {
+  const groups = new Map<string, FiledRequest[]>();
+  for (const filed of requests) {
+    const invitation = invitationOf(filed);
+    groups.set(invitation, [...groups.get(invitation) ?? [], filed]);
+  }
+  return [...groups.values()];
+}
+
+/** What it says, unjudged. */
+function invitationOf({ bytes, source }: FiledRequest): string {
+  try {
+    return parseRequest(bytes, source).request.invitation;
+  } catch (error) {
+    if (!isVaultError(error)) throw error;
+    return '';
+  }
 }
 
 /** Of nodes that are gone: whoever writes the inventory could put back what was admitted once. */

@@ -93,7 +93,7 @@ export async function startRefresher({ workspace, identity, candidate, policy: f
     },
     others(name) {
       elected = name;
-      if (name !== candidate) report({ type: 'standing-by', elected: name ?? null });
+      if (name !== undefined && name !== candidate) report({ type: 'standing-by', elected: name });
     },
     problem: tell,
   });

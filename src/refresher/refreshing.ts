@@ -27,7 +27,12 @@ export interface RefreshResult {
   /** Items that were written, with their generation. */
   readonly written: readonly (ItemRef & { readonly generation: number })[];
   readonly failed: readonly (ItemRef & { readonly error: VaultError })[];
+  /** There are further newcomers, for another run. */
+  readonly isPartial: boolean;
 }
+
+/** Newcomers that are sealed to in one run. Sealing to them is work without a pause, and a lease must be kept meanwhile. */
+const MOST_NEWCOMERS = 2000;
 
 /**
  * Brings items to where the fleet wants them. Nodes that would lose something lose nothing as long as they are more than the policy allows; who
@@ -38,7 +43,15 @@ export async function refreshAffected(work: RefreshWork, refs: readonly ItemRef[
   const { fleet, retirements } = work;
   for (const ref of refs) retirements.forget(placeOf(ref));
   let kept: ReadonlySet<string> = new Set();
-  const session = sessionOf(work, (name) => kept.has(name) || fleet.damageOf(name) !== undefined);
+  const newcomers = new Set<string>();
+  let isPartial = false;
+  const isTheirTurn = (name: string): boolean => {
+    if (newcomers.has(name)) return true;
+    if (newcomers.size === MOST_NEWCOMERS) isPartial = true;
+    else newcomers.add(name);
+    return newcomers.has(name);
+  };
+  const session = sessionOf(work, isTheirTurn, (name) => kept.has(name) || fleet.damageOf(name) !== undefined);
   const run = (): Promise<ItemOutcome[]> => refreshItems(session, refs, {
     dryRun: false, leaveForeign: true, signal: work.signal, onStep: () => undefined,
     confirm: (plans) => {
@@ -60,19 +73,19 @@ export async function refreshAffected(work: RefreshWork, refs: readonly ItemRef[
     outcomes = await run();
   }
   await tellLosses(work, session, outcomes);
-  return resultOf(work, outcomes);
+  return { ...resultOf(work, outcomes), isPartial };
 }
 
 /** Names that one line of the log holds. */
 const NAMES_TOLD = 20;
 
-function sessionOf({ workspace, trust, signer, fleet }: RefreshWork, keeps: (name: string) => boolean): Session {
+function sessionOf({ workspace, trust, signer, fleet }: RefreshWork, isTheirTurn: (name: string) => boolean, keeps: (name: string) => boolean): Session {
   return {
     workspace, trust, signer, inventory: fleet.inventory, groups: openGroups(workspace, trust), sealEntries: sealOnThreads,
     options: {
       // The admission says which key a node has.
       acceptKeys: fleet.admittedNames(), skipUnsealable: true, allowEmpty: true, cleanUnknown: true,
-      unattended: { vouchesFor: (name, fingerprint) => fleet.isAdmitted(name, fingerprint), keeps },
+      unattended: { vouchesFor: (name, fingerprint, isRecipient) => fleet.isAdmitted(name, fingerprint) && (isRecipient || isTheirTurn(name)), keeps },
     },
   };
 }
@@ -94,7 +107,7 @@ async function tellLosses({ report }: RefreshWork, { groups }: Session, outcomes
   for (const [node, refs] of items) report({ type: 'node-retired', node, items: refs });
 }
 
-function resultOf({ report }: RefreshWork, outcomes: readonly ItemOutcome[]): RefreshResult {
+function resultOf({ report }: RefreshWork, outcomes: readonly ItemOutcome[]): Omit<RefreshResult, 'isPartial'> {
   const written: RefreshResult['written'][number][] = [];
   const failed: RefreshResult['failed'][number][] = [];
   let unreached: VaultError | undefined;

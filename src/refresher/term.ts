@@ -220,7 +220,8 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
     for (const ref of refs) dirty.delete(placeOf(ref));
     checks = checks.filter((ref) => !refs.some((each) => placeOf(each) === placeOf(ref)));
     try {
-      const { written, failed } = await refreshAffected(work, refs);
+      const { written, failed, isPartial } = await refreshAffected(work, refs);
+      if (isPartial) add(dirty, refs);
       for (const { generation, ...ref } of written) index.wrote(ref, generation);
       if (!isOver()) failing.take(refs, failed);
     } catch (error) {

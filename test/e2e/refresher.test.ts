@@ -212,7 +212,7 @@ describe('several refreshers, and a large fleet', () => {
     await until('the other one does it', () => have(FLEET + 5));
     first.signal('SIGCONT');
     await first.logged('election-lost');
-    await first.logged('standing-by', ({ elected }) => elected !== null);
+    await first.logged('standing-by');
     assert.equal(writes(first.log, 'a'), 0);
     assert.equal((await show('a')).generation, before + writes(other.log, 'a'));
     await first.stop();
@@ -230,7 +230,8 @@ describe('several refreshers, and a large fleet', () => {
     };
     assert.equal((await ask('/readyz')).status, 200);
     const gone = Array.from({ length: 30 }, (_, i) => `n${String(i).padStart(4, '0')}`);
-    await Promise.all(gone.flatMap((name) => [store.removeInventory('nodes', name), store.removeInventory('clients', name)]));
+    // Each kind in one transaction: no batch sees a part of them.
+    for (const kind of ['nodes', 'clients']) await scene.etcd.etcdctl('del', `${scene.prefix}inventory/${kind}/n0000`, `${scene.prefix}inventory/${kind}/n0030`);
     await one.logged('retirement-held', ({ nodes }) => nodes === 30);
     // Who comes meanwhile is sealed to all the same.
     await addNodes(500, 501);

@@ -43,11 +43,11 @@ export async function openRefresherScene({ members = 1 }: { readonly members?: n
   await world.write('refresher-key.json', shown.stdout);
   await world.result('admin add', ['admin', 'add', 'refresher', '--file', world.at('refresher-key.json'), '--refresher', '--yes']);
   const policyFile = world.at('refresher.json');
-  await writeFile(policyFile, JSON.stringify({ lease: '1s' }));
+  await writeFile(policyFile, JSON.stringify({ lease: '2s' }));
   const running: RunningRefresher[] = [];
   return {
     etcd, world, prefix, identity,
-    policy: (members) => writeFile(policyFile, JSON.stringify({ lease: '1s', ...members })),
+    policy: (members) => writeFile(policyFile, JSON.stringify({ lease: '2s', ...members })),
     async approvedNode(name, role = 'web') {
       const file = await world.addNode(name, '--role', role);
       await world.result('node approve', ['node', 'approve', name, '--yes']);

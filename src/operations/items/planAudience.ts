@@ -25,8 +25,11 @@ export interface AudienceOptions {
 
 /** Who decides about nodes in a person's place. */
 export interface Unattended {
-  /** Whether a node may be sealed to under a key that the item is not sealed to yet. What is accepted of changed keys follows from this. */
-  vouchesFor(name: string, fingerprint: string): boolean;
+  /**
+   * Whether a node may be sealed to under a key that the item is not sealed to yet. What is accepted of changed keys follows from this.
+   * @param isRecipient it can open the item by another key: then it loses that, where nobody vouches for this one
+   */
+  vouchesFor(name: string, fingerprint: string, isRecipient: boolean): boolean;
   /** Whether a node that can open the item stays, though nothing selects it. */
   keeps(name: string): boolean;
 }
@@ -157,7 +160,7 @@ async function clientsFor(
     const isKept = isRecipient && options.unattended?.keeps(name) === true;
     if (isGone && options.cleanUnknown && !isKept) continue;
     if (!isGone && !chosen.has(name) && !isKept) continue;
-    const isDoubtful = key !== undefined && 'publicKey' in key && now.get(name) !== key.publicKey.fingerprint && options.unattended?.vouchesFor(name, key.publicKey.fingerprint) === false;
+    const isDoubtful = key !== undefined && 'publicKey' in key && now.get(name) !== key.publicKey.fingerprint && options.unattended?.vouchesFor(name, key.publicKey.fingerprint, isRecipient) === false;
     if (isDoubtful && isKept) unknown.push(name); // With the key that it had.
     else if (isDoubtful) skipped.push({ name, reason: 'nobody on the roster admitted it with the key that the inventory has' });
     else if (key !== undefined && 'publicKey' in key) {
