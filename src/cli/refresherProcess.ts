@@ -9,6 +9,7 @@ import { openRefresherLog } from '../refresher/log.ts';
 import { openRefresherMonitor } from '../refresher/monitor.ts';
 import { startRefresher, type Refresher } from '../refresher/refresher.ts';
 import { renderLine } from '../reporting/agentEvents.ts';
+import { exitCodeOf } from '../reporting/exitCodes.ts';
 import type { Identity } from '../sealing/identity.ts';
 import { endOnFault, takeSignals } from './agentSignals.ts';
 import { logStream } from './logStream.ts';
@@ -44,6 +45,8 @@ export async function runRefresherProcess({ environment, version, policy: file, 
   const faults = endOnFault(report, lastLines);
   process.on('SIGUSR1', () => undefined); // Node.js would open a debugger, to everybody on this machine.
   let beat: NodeJS.Timeout | undefined;
+  let end: () => void = () => undefined;
+  const unfit = new Promise<void>((resolve) => { end = resolve; });
   let identity: Identity | undefined;
   try {
     const workspace = await openWorkspace((text) => { report({ type: 'warned', text }); });
@@ -52,6 +55,10 @@ export async function runRefresherProcess({ environment, version, policy: file, 
     await monitor.listen(policy.monitorPort);
     refresher = await startRefresher({
       workspace, identity, candidate, policy, report,
+      unfit: ({ code }) => {
+        process.exitCode = exitCodeOf(code);
+        end();
+      },
       crashed: (error) => {
         report({ type: 'crashed', error });
         void lastLines().then(() => process.exit(1));
@@ -63,7 +70,7 @@ export async function runRefresherProcess({ environment, version, policy: file, 
     tell();
     beat = setInterval(tell, Math.floor((manager?.watchdogMs ?? 60_000) / 2));
     beat.unref();
-    await signals.untilEnd({
+    await Promise.race([unfit, signals.untilEnd({
       async reload() {
         try {
           const next = await readRefresherFile(file);
@@ -76,7 +83,7 @@ export async function runRefresherProcess({ environment, version, policy: file, 
           report({ type: 'reload-failed', error });
         }
       },
-    });
+    })]);
     await manager?.send('STOPPING=1');
     await running.stop();
   } finally {

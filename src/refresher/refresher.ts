@@ -6,6 +6,7 @@ import type { Store } from '../stores/store.ts';
 import { unsupported } from '../stores/unsupported.ts';
 import type { ReportRefresherEvent } from './events.ts';
 import type { RefresherPolicy } from './policy.ts';
+import { openProblems } from './problems.ts';
 import { followSilence, type Silence } from './silence.ts';
 import { beginTerm, type Term, type TermStatus } from './term.ts';
 
@@ -16,6 +17,8 @@ export interface RefresherOptions {
   readonly candidate: string;
   readonly policy: RefresherPolicy;
   readonly report: ReportRefresherEvent;
+  /** The identity is not on the roster any more: somebody else should be elected. */
+  readonly unfit: (error: VaultError) => void;
   /** A fault of the program: it must end. */
   readonly crashed: (error: VaultError) => void;
 }
@@ -47,7 +50,7 @@ const [LEAST_LOOK_MS, MOST_LOOK_MS] = [500, 60_000];
  * Begins to stand for election, and does the work whenever it is elected.
  * @throws VaultError store-unsupported; roster-*, not-an-admin where the identity is not on the roster
  */
-export async function startRefresher({ workspace, identity, candidate, policy: first, report, crashed }: RefresherOptions): Promise<Refresher> {
+export async function startRefresher({ workspace, identity, candidate, policy: first, report, unfit, crashed }: RefresherOptions): Promise<Refresher> {
   const { store, state } = workspace;
   const { election, changes, live, reports } = store;
   if (election === undefined || changes === undefined || live === undefined || store.joining === undefined || reports === undefined) throw unsupported(store, 'tells nobody of changes, so nothing can follow them');
@@ -57,19 +60,14 @@ export async function startRefresher({ workspace, identity, candidate, policy: f
   let term: Term | undefined;
   let ending: Promise<void> = Promise.resolve();
   let elected: string | undefined;
-  let problem: VaultError | undefined;
+  const problems = openProblems(report);
   let silence: Silence | undefined;
   let timers: NodeJS.Timeout[] = [];
 
-  const tell = (found: VaultError | undefined): void => {
-    if (found !== undefined && problem === undefined) report({ type: 'store-failed', error: found });
-    if (found === undefined && problem !== undefined) report({ type: 'store-recovered' });
-    problem = found;
-  };
   const begin = (fenced: Store): void => {
     report({ type: 'elected' });
     term = beginTerm({
-      workspace: { ...workspace, store: fenced }, changes, live, identity, report,
+      workspace: { ...workspace, store: fenced }, changes, live, identity, report, unfit,
       policy: () => policy, silence: () => silence, crashed: (error) => { crashed(knownError(error)); },
     });
   };
@@ -95,7 +93,7 @@ export async function startRefresher({ workspace, identity, candidate, policy: f
       elected = name;
       if (name !== undefined && name !== candidate) report({ type: 'standing-by', elected: name });
     },
-    problem: tell,
+    problem: (problem) => { problems.at('election', problem); },
   });
 
   /** Reports are followed by those who are not elected too, so that whoever is next knows since when a node is silent. */
@@ -124,7 +122,7 @@ export async function startRefresher({ workspace, identity, candidate, policy: f
   await watchSilence();
 
   return {
-    get status() { return { term: term?.status, elected, problem }; },
+    get status() { return { term: term?.status, elected, problem: problems.first }; },
     async apply(next) {
       policy = next;
       await watchSilence();

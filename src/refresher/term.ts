@@ -11,11 +11,13 @@ import type { Identity } from '../sealing/identity.ts';
 import type { ChangeStore } from '../stores/changes.ts';
 import type { LiveStore } from '../stores/live.ts';
 import type { ReportRefresherEvent } from './events.ts';
+import { openBell, type Bell } from './bell.ts';
 import { openFailing } from './failing.ts';
 import { openFleet, type Fleet } from './fleet.ts';
 import { openItemIndex } from './itemIndex.ts';
 import { dropAdmissions, openAdmitting } from './joins.ts';
 import type { RefresherPolicy } from './policy.ts';
+import { openProblems } from './problems.ts';
 import { refreshAffected, type RefreshWork } from './refreshing.ts';
 import { openRetirements, placeOf, type Retirements } from './retirement.ts';
 import { retireSilent } from './retireSilent.ts';
@@ -31,6 +33,8 @@ export interface TermOptions {
   readonly policy: () => RefresherPolicy;
   readonly silence: () => Silence | undefined;
   readonly report: ReportRefresherEvent;
+  /** The identity is not on the roster any more. */
+  readonly unfit: (error: VaultError) => void;
   /** A fault of the program. */
   readonly crashed: (error: unknown) => void;
 }
@@ -71,7 +75,7 @@ interface Loaded {
   readonly fleet: Fleet;
 }
 
-export function beginTerm({ workspace, changes, live, identity, policy, silence, report, crashed }: TermOptions): Term {
+export function beginTerm({ workspace, changes, live, identity, policy, silence, report, unfit, crashed }: TermOptions): Term {
   const { store } = workspace;
   const abort = new AbortController();
   const { signal } = abort;
@@ -83,7 +87,7 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
   const due = { load: false, requests: false, judge: false };
   let [isChecked, isAdmitting] = [false, false];
   let loaded: Loaded | undefined;
-  let problem: VaultError | undefined;
+  const problems = openProblems(report);
   const [wakeRefresh, wakeAdmit] = [openBell(signal), openBell(signal)];
   const index = openItemIndex(live, identity.publicKey.fingerprint);
   const retirements: Retirements = openRetirements(policy, () => workspace.now().getTime());
@@ -100,34 +104,28 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
       item(ref) { add(items, [ref]); wakeRefresh.ring(); },
       roster() { due.load = true; wakeRefresh.ring(); },
       anew() { due.load = true; wakeRefresh.ring(); },
-      problem: tell,
+      problem: (problem) => { problems.at('changes', problem); },
     }),
-    joinStoreOf(store).followRequests({ changed() { due.requests = true; wakeAdmit.ring(); }, problem: tell }),
+    joinStoreOf(store).followRequests({ changed() { due.requests = true; wakeAdmit.ring(); }, problem: (problem) => { problems.at('requests', problem); } }),
   ];
   const forgetting = setInterval(() => { forgetOld(workspace).catch((error: unknown) => { if (!isVaultError(error)) crashed(error); }); }, FORGET_MS);
   forgetting.unref();
-  const loops = Promise.all([repeat(wakeRefresh, refresh), repeat(wakeAdmit, admit)]).catch(crashed);
-
-  function tell(found: VaultError | undefined): void {
-    if (signal.aborted) return;
-    if (found !== undefined && problem?.code !== found.code) report({ type: found.code.startsWith('roster-') || found.code === 'not-an-admin' ? 'roster-failed' : 'store-failed', error: found });
-    if (found === undefined && problem !== undefined) report({ type: 'store-recovered' });
-    problem = found;
-  }
+  const loops = Promise.all([repeat('refresh', wakeRefresh, refresh), repeat('admit', wakeAdmit, admit)]).catch(crashed);
 
   /** Runs `work` whenever there is something to do, until the term ends; what fails is tried again. */
-  async function repeat(bell: Bell, work: () => Promise<void>): Promise<void> {
+  async function repeat(place: string, bell: Bell, work: () => Promise<void>): Promise<void> {
     const backoff = openBackoff(500, 30_000);
     while (!isOver()) {
       await bell.rung();
       try {
         if (!isOver()) await work();
         backoff.reset();
-        if (!isOver()) tell(undefined);
+        if (!isOver()) problems.at(place, undefined);
       } catch (error) {
         if (!isVaultError(error)) throw error;
         if (isOver()) return;
-        tell(error);
+        problems.at(place, error);
+        if (error.code === 'not-an-admin') unfit(error);
         await delay(backoff.next(), undefined, { signal }).catch(() => undefined);
         bell.ring();
       }
@@ -262,7 +260,7 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
     get status() {
       return {
         isLoaded: loaded !== undefined, isChecked, nodes: loaded?.fleet.size ?? 0, admitted: loaded?.fleet.admitted ?? 0, items: index.size,
-        failing: failing.size, held: retirements.heldNames.size, problem,
+        failing: failing.size, held: retirements.heldNames.size, problem: problems.first,
       };
     },
     judge,
@@ -279,27 +277,4 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
 
 function add(to: Map<string, ItemRef>, refs: Iterable<ItemRef>): void {
   for (const { vault, item } of refs) to.set(placeOf({ vault, item }), { vault, item });
-}
-
-interface Bell {
-  ring(): void;
-  /** Resolves when it was rung since the last time, or at the end. */
-  rung(): Promise<void>;
-}
-
-function openBell(signal: AbortSignal): Bell {
-  let isRung = false;
-  let answer: () => void = () => undefined;
-  const ring = (): void => {
-    isRung = true;
-    answer();
-  };
-  signal.addEventListener('abort', ring, { once: true });
-  return {
-    ring,
-    async rung() {
-      if (!isRung) await new Promise<void>((resolve) => { answer = resolve; });
-      isRung = false;
-    },
-  };
 }

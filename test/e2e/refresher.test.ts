@@ -3,11 +3,15 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { loadIdentity } from '../../src/config/identities.ts';
+import { isVaultError } from '../../src/errors.ts';
 import { parseItemDocuments } from '../../src/items/verify.ts';
 import { encodeAdmission, signAdmission } from '../../src/joining/admission.ts';
 import { newNodeDocuments } from '../../src/operations/nodes.ts';
 import { trustRoster, type Trust, type Workspace } from '../../src/operations/workspace.ts';
+import { exitCodeOf } from '../../src/reporting/exitCodes.ts';
 import { generateSeed, identityFromSeed, type Identity } from '../../src/sealing/identity.ts';
+import type { Campaign } from '../../src/stores/election.ts';
+import type { Store } from '../../src/stores/store.ts';
 import { openStateDirectory } from '../../src/state/stateDirectory.ts';
 import { openEtcdStore, type EtcdStore } from '../../src/stores/etcd/etcdStore.ts';
 import { untilHealthy } from '../scripts/etcdCluster.ts';
@@ -124,7 +128,10 @@ describe('a refresher', () => {
     one = scene.refresher();
     await one.logged('checked');
     assert.equal((await show('db')).generation, generation);
-    await one.stop();
+    // Who is taken off the roster ends, so that another can be elected.
+    await scene.world.result('admin remove', ['admin', 'remove', 'refresher', '--yes']);
+    await one.logged('roster-failed');
+    assert.equal((await one.finished).exitCode, exitCodeOf('not-an-admin'));
   });
 
   async function clientKey(name: string): Promise<string> {
@@ -264,5 +271,29 @@ describe('several refreshers, and a large fleet', () => {
     assert.equal(await store.readInventory('nodes', 'n0050'), undefined);
     assert.equal(one.log.filter(({ type }) => type === 'node-removed').length, 1);
     await one.stop();
+  });
+
+  it('etcd itself writes for nobody who is not elected any more', async () => {
+    const other = openEtcdStore(scene.world.repository, { endpoints: scene.etcd.endpoints, prefix: scene.prefix });
+    const elected: Store[] = [];
+    const stand = (of: EtcdStore, name: string): Promise<Campaign> => new Promise((resolve) => {
+      const campaign: Campaign = of.election.campaign({ name, ttlSeconds: 5 }, {
+        elected: (fenced) => {
+          elected.push(fenced);
+          setImmediate(() => { resolve(campaign); });
+        },
+        lost: () => undefined, others: () => undefined, problem: () => undefined,
+      });
+    });
+    const first = await stand(store, 'first');
+    await elected[0]?.writeInventory('nodes', 'fenced', new TextEncoder().encode('{}'));
+    const second = stand(other, 'second');
+    await scene.etcd.etcdctl('del', `${scene.prefix}election/refresher`);
+    await assert.rejects(elected[0]?.removeInventory('nodes', 'fenced') ?? Promise.resolve(), (error) => isVaultError(error, 'store-conflict'));
+    assert.notEqual(await store.readInventory('nodes', 'fenced'), undefined);
+    await first.resign();
+    await (await second).resign();
+    await store.removeInventory('nodes', 'fenced');
+    other.close();
   });
 });
