@@ -67,7 +67,7 @@ async function makeItems({ store, admin }: FleetRepository, form: 'group' | 'inl
   await create('item0');
   const group = await session.groups.find(VAULT, audience);
   const { repository } = session.trust;
-  const limit = pLimit(16);
+  const limit = pLimit(group === undefined ? 1 : 16);
   await Promise.all(Array.from({ length: items - 1 }, (_, i) => limit(async () => {
     const item = `item${String(i + 1)}`;
     if (group === undefined) await create(item);

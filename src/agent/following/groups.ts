@@ -59,8 +59,8 @@ export function followGroups(memory: Memory): Groups {
     }
     const before = known.get(nameOf(ref));
     const reply = await source.source.readItem(ref, before?.roster === roster ? before.version : undefined, source.signal);
-    if (reply.kind === 'unchanged' && before?.group !== undefined) return before.group;
     if (reply.kind === 'unchanged' && before?.problem !== undefined) throw before.problem;
+    if (reply.kind === 'unchanged' && before?.group !== undefined) return before.group;
     if (reply.kind !== 'found') throw missing(ref, wanted, source.source.location);
     try {
       const group = await take(ref, reply.documents, reader, wanted);

@@ -161,7 +161,7 @@ async function prepare(session: Session, ref: ItemRef, intent: Intent): Promise<
   const group = await session.groups.of(verified);
   const form = isAudienceName(ref.item) ? 'inline' : intent.form ?? (group === undefined ? 'inline' : 'group');
   const stays = form === 'group' && group !== undefined;
-  const settled = stays ? intent.settled?.(group) : undefined;
+  const settled = stays && intent.fields === undefined ? intent.settled?.(group) : undefined;
   if (stays && settled !== undefined) return prepareSettled(session, verified, group, intent, settled);
 
   const present = group ?? verified;
@@ -232,15 +232,22 @@ async function targetOf(session: Session, { planned, form, group, recipients }: 
 }
 
 /**
- * Finds the audience for these, brought up to date where that takes nothing from anybody; or makes it.
+ * Finds the audience for these, and brings it up to date; or makes it.
  * @param recipients those who are in it
+ * @throws VaultError audience-mismatch, where somebody is in it who should not be
  */
 export async function findAudience(session: Session, vault: string, audience: Audience, recipients: readonly Recipient[]): Promise<VerifiedItem> {
   const found = await session.groups.find(vault, audience);
   if (found === undefined) return await makeAudience(session, vault, audience, recipients);
   const planned = await planChange(session, found, {});
+  const { lost, rekeyed, unknown } = planned.audience;
+  const doubtful = [...new Set([...lost.map(({ name }) => name), ...rekeyed.map(({ name }) => name), ...unknown])];
+  if (doubtful.length > 0) {
+    throw new VaultError('audience-mismatch', `${doubtful.join(', ')} could open it too: ${doubtful.length === 1 ? 'it is' : 'they are'} still in the audience ${vault}/${found.item}, which is not up to date. Nothing was written.`, {
+      hint: `Bring it up to date first: vault refresh ${vault} --clean-unknown.`, details: { vault, item: found.item, members: doubtful },
+    });
+  }
   if (planned.action === 'extended') await changeItem(session, found, {}, planned);
-  else if (planned.action !== 'unchanged') session.workspace.notice(`The audience ${vault}/${found.item} is not up to date, and somebody would leave it: run "vault refresh ${vault}".`);
   return await session.groups.read(found);
 }
 

@@ -6,7 +6,7 @@ import type { Store } from '../../stores/store.ts';
 import { noticeForeign } from '../itemType.ts';
 import { refuseChangedKeys } from '../knownKeys.ts';
 import type { Workspace } from '../workspace.ts';
-import { audienceOf } from '../../items/group.ts';
+import { audienceOf, groupFingerprints } from '../../items/group.ts';
 import { isAudienceName } from '../../names.ts';
 import { changeItem, planUnchecked, type Intent, type PlannedChange, type Session } from './changeItem.ts';
 import { outcomeOf, takesAway, type ItemOutcome } from './outcome.ts';
@@ -61,7 +61,10 @@ export async function changeItems(session: Session, refs: readonly ItemRef[], in
     return outcome;
   })));
   const isAudience = ({ item }: ItemRef): boolean => isAudienceName(item);
-  return [...await applyAll(plans.filter(isAudience)), ...await applyAll(plans.filter((plan) => !isAudience(plan)))];
+  const applied = await applyAll(plans.filter(isAudience));
+  // What was sealed to an audience's earlier key meanwhile follows too.
+  const late = (await itemsAmong(session, [], applied)).filter((ref) => !planned.has(nameOf(ref)));
+  return [...applied, ...await applyAll([...plans.filter((plan) => !isAudience(plan)), ...await planAll(late)])];
 
   async function apply({ change, ...plan }: ItemOutcome): Promise<ItemOutcome> {
     if (change === undefined || plan.error !== undefined) return plan;
@@ -103,12 +106,15 @@ async function keysOf(store: Store, ref: ItemRef): Promise<Partial<Pick<KeysDocu
   }
 }
 
-/** The items among these; and, of an audience with new keys, all that are sealed to it. */
+/** The items among these; and, of an audience with new keys, all that are sealed to it; of any other, those that are sealed to an earlier key. */
 async function itemsAmong({ groups }: Session, refs: readonly ItemRef[], audiences: readonly ItemOutcome[]): Promise<ItemRef[]> {
   const found = new Map(refs.filter(({ item }) => !isAudienceName(item)).map((ref) => [nameOf(ref), ref]));
   for (const { change } of audiences) {
-    if (change?.action !== 'resealed') continue;
-    for (const { vault, item } of await groups.itemsOf(change)) if (!found.has(`${vault}/${item}`)) found.set(`${vault}/${item}`, { vault, item });
+    if (change === undefined) continue;
+    const present = groupFingerprints((await groups.read(change)).header)[0];
+    for (const { vault, item, fingerprint } of await groups.itemsOf(change)) {
+      if ((change.action === 'resealed' || fingerprint !== present) && !found.has(`${vault}/${item}`)) found.set(`${vault}/${item}`, { vault, item });
+    }
   }
   return [...found.values()];
 }

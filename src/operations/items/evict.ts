@@ -1,6 +1,7 @@
 import { VaultError } from '../../errors.ts';
 import { nearest } from '../../json/validate.ts';
-import { checkName } from '../../names.ts';
+import { groupFingerprints } from '../../items/group.ts';
+import { checkName, isAudienceName } from '../../names.ts';
 import type { ItemRef, RecipientRole } from '../../sealing/dataKey.ts';
 import { parsePublicKey } from '../../sealing/publicKey.ts';
 import type { Store } from '../../stores/store.ts';
@@ -93,7 +94,7 @@ export async function evict(session: Session, party: EvictedParty, history: () =
   if (party.role === 'admin' && party.name === signer.name) {
     throw new VaultError('usage', 'You cannot evict yourself: nobody would be left to sign it.', { hint: 'Ask another admin to do it.', details: { name: party.name } });
   }
-  const refs = await itemsNaming(store, party.name);
+  const refs = await itemsToChange(session, party.name);
   const intent: Intent = { scope: 'named', exclude: [party], ...(party.role === 'admin' ? { resign: ({ header }) => header.signer === party.name } : {}) };
   const confirmed = { ...options, confirm: () => Promise.resolve(true) };
   // Read before anything changes: in a repository without history, what is there now is all there is.
@@ -106,10 +107,21 @@ export async function evict(session: Session, party: EvictedParty, history: () =
   // The inventory first, so that no refresh seals to it again.
   if (party.role === 'client' && party.isListed) await removeNode(store, party.name);
   // Somebody may have sealed to it since the plan was made; from here on nobody does.
-  const now = await itemsNaming(store, party.name);
+  const now = await itemsToChange(session, party.name);
   const isPlanned = ({ vault, item }: ItemRef): boolean => refs.some((ref) => ref.vault === vault && ref.item === item);
   const found = now.every(isPlanned) ? {} : await findExposure(presentAnd(store, history()), party);
   return { ...plan, ...found, items: await changeItems(session, now, intent, confirmed) };
+}
+
+/** Those that name a party; and those that are sealed to a key which their audience had before: whoever left it may know that. */
+async function itemsToChange({ workspace: { store }, groups }: Session, name: string): Promise<ItemRef[]> {
+  const found = await itemsNaming(store, name);
+  for (const ref of (await store.listItems()).filter(({ item }) => isAudienceName(item))) {
+    if (found.some(({ vault, item }) => vault === ref.vault && item === ref.item)) continue;
+    const present = groupFingerprints((await groups.read(ref)).header)[0];
+    found.push(...(await groups.itemsOf(ref)).filter(({ fingerprint }) => fingerprint !== present).map(({ vault, item }) => ({ vault, item })));
+  }
+  return found;
 }
 
 /** Items whose recipients, or whose header, name a party; the text is looked at, so that damaged ones count too. */

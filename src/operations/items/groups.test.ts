@@ -18,12 +18,14 @@ import { resealForRoster } from '../roster/resealForRoster.ts';
 import { proposeChange } from '../roster/rosterChange.ts';
 import { readVerifiedItem, signerOf, trustRoster } from '../workspace.ts';
 import { changeItem, type Form, type Session } from './changeItem.ts';
+import { changeItems } from './changeItems.ts';
 import { createItem } from './createItem.ts';
 import { deleteItem, findDoomedItem } from './deleteItem.ts';
 import { findParty } from './evict.ts';
 import type { StoredGeneration } from './exposure.ts';
 import type { ItemOutcome } from './outcome.ts';
 import { refreshItems } from './refreshItems.ts';
+import { removalIntent } from './removeFromItem.ts';
 import { rotateKeys } from './rotateKeys.ts';
 import type { Model } from './sequencesModel.testing.ts';
 import { VAULT, World } from './sequencesWorld.testing.ts';
@@ -290,4 +292,39 @@ test('an audience is nobody\'s item', async (t) => {
   await assert.rejects(openItem(workspace, ref, one(alice.identity)), refused('item-is-audience'));
   await assert.rejects(createItem(await scene.session(), { ...ref, fields: {}, searchQuery: '', namedAdmins: null, namedClients: [], recreate: false }), refused('item-is-audience'));
   await assert.rejects(findDoomedItem(workspace, await trustRoster(workspace), ref), refused('item-is-audience'));
+});
+
+test('nothing is sealed to an audience in which somebody still is who should not be', async (t) => {
+  const scene = await open(t);
+  const { workspace } = scene.world;
+  await removeNode(workspace.store, 'n1');
+  const four = { vault: VAULT, item: 'four', fields: {}, searchQuery: 'role:web', namedAdmins: null, namedClients: [], recreate: false };
+  await assert.rejects(createItem(await scene.session(), { ...four, form: 'group' }), refused('audience-mismatch'));
+  await createItem(await scene.session(), { ...four, form: 'inline' });
+  const [outcome] = (await refreshItems(await scene.session(), [four], { ...BATCH, form: 'group' })).filter(({ item }) => item === 'four');
+  assert.equal(outcome?.error?.code, 'audience-mismatch');
+  succeeded(await scene.refresh());
+  succeeded(await refreshItems(await scene.session(), [four], { ...BATCH, form: 'group' }));
+});
+
+test('an eviction takes along what an earlier run left sealed to the keys of before', async (t) => {
+  const scene = await open(t);
+  const { workspace } = scene.world;
+  const session = await scene.session();
+  const party = await findParty(session, 'n1', 'client', nothing());
+  await removeNode(workspace.store, 'n1');
+  const ref = { vault: VAULT, item: 'one' };
+  await changeItem(await scene.session(), ref, updateIntent(session, ref, { values: { secret: 'new' }, replace: false, searchQuery: undefined, admins: [], clients: [] }));
+  const { items } = await evictParty(await scene.session(), { ...party, isListed: false }, nothing, { ...BATCH, agree });
+  assert.deepEqual(items.filter(({ item }) => !isAudienceName(item)).map(({ item, change }) => [item, change?.action]), [['three', 'resealed'], ['two', 'resealed']]);
+});
+
+test('fields are taken out of an item in the group form, too', async (t) => {
+  const scene = await open(t);
+  const session = await scene.session();
+  const ref = { vault: VAULT, item: 'one' };
+  succeeded(await changeItems(session, [ref], await removalIntent(session, ref, { admins: [], clients: [], fields: ['secret'] }), BATCH));
+  const opened = await openItem(scene.world.workspace, ref, one(alice.identity));
+  assert.deepEqual(opened.fields, []);
+  opened.wipe();
 });
