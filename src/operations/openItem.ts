@@ -45,9 +45,7 @@ export async function openItem(workspace: Workspace, ref: ItemRef, identities: I
   let firstIdentity: Identity | undefined;
   for await (const { identity } of identities) {
     const audience = sealedTo === undefined ? undefined : await withNewestRoster(workspace, trust, (newest) => readAudienceAs(workspace, newest, sealedTo, identity.publicKey.fingerprint));
-    if (ownEntry((audience ?? verified).keys, identity.publicKey.fingerprint) !== undefined) {
-      return { ...(audience === undefined ? openVerified(verified, identity) : openAsMember(verified, audience, identity)), verified };
-    }
+    if (ownEntry((audience ?? verified).keys, identity.publicKey.fingerprint) !== undefined) return { ...openThrough(verified, audience, identity), verified };
     firstIdentity ??= identity;
   }
   if (firstIdentity === undefined) throw new VaultError('identity-missing', 'No identity was given.');
@@ -57,7 +55,7 @@ export async function openItem(workspace: Workspace, ref: ItemRef, identities: I
     return undefined; // A node may read sealed documents alone.
   });
   const audience = sealedTo === undefined ? undefined : await withNewestRoster(workspace, trust, (newest) => readAudience(workspace, newest, sealedTo));
-  return { ...(audience === undefined ? openVerified(verified, firstIdentity, name) : openAsMember(verified, audience, firstIdentity, name)), verified };
+  return { ...openThrough(verified, audience, firstIdentity, name), verified };
 }
 
 /** An admin who signed what is read after the roster was may have been added in between. */
@@ -70,8 +68,9 @@ async function withNewestRoster<T>(workspace: Workspace, trust: Trust, read: (tr
   }
 }
 
-/** Opens an item by the audience that it is sealed to. @throws VaultError as openItem */
-export function openAsMember(verified: VerifiedItem, audience: VerifiedItem, identity: Identity, name?: string): OpenItem {
+/** Opens an item: by the audience that it is sealed to, where there is one. @throws VaultError as openItem */
+export function openThrough(verified: VerifiedItem, audience: VerifiedItem | undefined, identity: Identity, name?: string): OpenItem {
+  if (audience === undefined) return openVerified(verified, identity, name);
   const members = openGroup(audience, identity, name, verified);
   try {
     return members.openItem(verified);

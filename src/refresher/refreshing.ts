@@ -101,7 +101,7 @@ async function tellLosses({ report }: RefreshWork, { groups }: Session, outcomes
     if (outcome.error !== undefined) continue;
     const lost = lostNames(outcome);
     if (lost.size === 0) continue;
-    const refs = isAudienceName(outcome.item) ? await groups.itemsOf(outcome) : [outcome];
+    const refs = isAudienceName(outcome.item) ? (await groups.sealed(outcome.vault)).filter(({ audience }) => audience === outcome.item) : [outcome];
     for (const name of lost) items.set(name, [...items.get(name) ?? [], ...refs.map(({ vault, item }) => ({ vault, item }))]);
   }
   for (const [node, refs] of items) report({ type: 'node-retired', node, items: refs });
@@ -113,7 +113,8 @@ function resultOf({ report }: RefreshWork, outcomes: readonly ItemOutcome[]): Om
   let unreached: VaultError | undefined;
   for (const { vault, item, change, error } of outcomes) {
     if (error?.code === 'store-unreachable' || error?.code === 'interrupted') unreached = error;
-    else if (error?.code === 'item-not-found' || error?.code === 'item-missing') continue; // Somebody deleted it: who reads it is told, and nothing is left to seal.
+    // Somebody deleted it: who reads it is told, and nothing is left to seal. Where its audience is what is gone, it is a failure.
+    else if (error?.code === 'item-not-found' || (error?.code === 'item-missing' && error.details['item'] === item)) continue;
     else if (error !== undefined) failed.push({ vault, item, error });
     else if (change !== undefined && change.action !== 'unchanged') {
       written.push({ vault, item, generation: change.generation });

@@ -6,13 +6,13 @@ import type { WorkTree } from '../../git/workTree.ts';
 import { compareVersions, type FieldValues, type FromTo, type ItemChanges } from '../../items/changes.ts';
 import { parseItem, parseKeys, type ItemDocuments, type KeysDocument } from '../../items/model.ts';
 import { compareNames } from '../../items/recipients.ts';
-import { openItem, ownEntry, type VerifiedItem } from '../../items/verify.ts';
+import { ownEntry, type VerifiedItem } from '../../items/verify.ts';
 import { checkName, isAudienceName } from '../../names.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { equalBytes } from '../../sealing/encoding.ts';
 import type { Identity } from '../../sealing/identity.ts';
 import type { Store } from '../../stores/store.ts';
-import { openAsMember, type Identities } from '../openItem.ts';
+import { openThrough, type Identities } from '../openItem.ts';
 import { trustRoster, type Workspace } from '../workspace.ts';
 import { compareRosters, newestRoster, type RosterDiff } from './diffRosters.ts';
 import { readRosterChain, verifyVersion, type RosterChain } from './rosters.ts';
@@ -193,7 +193,7 @@ function openBoth({ from, to }: FromTo<{ readonly verified: VerifiedItem; readon
   const identity = identities.find(({ publicKey: { fingerprint } }) => [from, to].every(({ verified, group }) => ownEntry((group ?? verified).keys, fingerprint) !== undefined));
   if (identity === undefined) return undefined;
   const valuesOf = ({ verified, group }: typeof from): FieldValues => {
-    const opened = group === undefined ? openItem(verified, identity) : openAsMember(verified, group, identity);
+    const opened = openThrough(verified, group, identity);
     try {
       return opened.all();
     } finally {

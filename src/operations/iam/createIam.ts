@@ -56,6 +56,7 @@ export async function createIam(workspace: Workspace, files: readonly IamFile[],
     if (plans.some(({ changes }) => changes.some(({ removes }) => removes === true)) && !await options.confirm(plans)) {
       throw new VaultError('interrupted', 'Nothing was changed.', { details: { declined: true } });
     }
+    audiences.agree(plans.flatMap(({ changes }) => changes.flatMap(({ resource, removes, name }) => (resource === 'recipient' && removes === true ? [name] : []))));
     const limit = pLimit(CONCURRENCY);
     return await Promise.all(outcomes.map(({ job, planned, report }) => limit(async () => {
       if (planned === undefined) return report;

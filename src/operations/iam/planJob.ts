@@ -4,14 +4,13 @@ import { observeUser, type UnfinishedKey } from '../../iam/observe.ts';
 import { planUser, type Change } from '../../iam/plan.ts';
 import { compareAudience } from '../../items/audience.ts';
 import { groupFingerprints } from '../../items/group.ts';
-import { openItem } from '../../items/verify.ts';
 import type { Recipient } from '../../items/recipients.ts';
 import type { Signer } from '../../items/seal.ts';
 import { readSeenGeneration } from '../../state/generations.ts';
 import { openKeyJournal } from '../../state/keyJournal.ts';
 import type { Form } from '../items/changeItem.ts';
 import { keyChanged } from '../knownKeys.ts';
-import { openAsMember } from '../openItem.ts';
+import { openThrough } from '../openItem.ts';
 import { readVerifiedItem, refuseMissing, type Trust, type Workspace } from '../workspace.ts';
 import type { IamAudiences } from './iamAudiences.ts';
 import type { ItemPlan, Job, PlannedJob, PresentItem } from './job.ts';
@@ -62,7 +61,7 @@ async function openPresentItem(workspace: Workspace, trust: Trust, { desired }: 
   }
   const sealedTo = verified.keys.audience?.name;
   const audience = sealedTo === undefined ? undefined : await audiences.read(desired.vault, sealedTo);
-  const open = audience === undefined ? openItem(verified, signer.identity, signer.name) : openAsMember(verified, audience, signer.identity, signer.name);
+  const open = openThrough(verified, audience, signer.identity, signer.name);
   const data = open.fields.includes('data') ? open.field('data') : null;
   const keyId = data !== null && typeof data === 'object' && 'aws_access_key_id' in data ? data['aws_access_key_id'] : undefined;
   if (typeof keyId !== 'string') {

@@ -1,19 +1,19 @@
-import { isDeepStrictEqual } from 'node:util';
 import { isVaultError, VaultError } from '../../errors.ts';
 import { groupRecipient } from '../../items/group.ts';
 import type { ItemDocuments, ItemHeader, KeysDocument } from '../../items/model.ts';
 import type { Recipient, SealEntries } from '../../items/recipients.ts';
 import { extendItem, sealItemWith, type Audience, type Signer } from '../../items/seal.ts';
-import { openItem, type OpenItem, type VerifiedItem } from '../../items/verify.ts';
+import type { OpenItem, VerifiedItem } from '../../items/verify.ts';
 import type { Json } from '../../json/canonical.ts';
 import { isAudienceName } from '../../names.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { wipe } from '../../sealing/encoding.ts';
 import { rememberGeneration } from '../../state/generations.ts';
 import { refuseChangedKeys } from '../knownKeys.ts';
-import { itemNotFound, openAsMember } from '../openItem.ts';
+import { itemNotFound, openThrough } from '../openItem.ts';
 import { premisesOf } from '../premises.ts';
 import { readVerifiedItem, refuseMissing, type Trust, type Workspace } from '../workspace.ts';
+import { compareFields, compareHeaders, countFields, SAME_FIELDS, type FieldChanges, type HeaderChanges } from './differences.ts';
 import { groupPremises, headerAudience, makeAudience, nextKeys, type Groups } from './groups.ts';
 import type { Inventory } from './inventory.ts';
 import { planAudience, refuseKeys, type AudienceOptions, type AudiencePlan, type Party, type Scope } from './planAudience.ts';
@@ -65,19 +65,6 @@ export interface PlannedChange extends ItemRef {
   readonly header: HeaderChanges;
 }
 
-/** What the header says otherwise than before; members are missing where it says the same. */
-export interface HeaderChanges {
-  readonly searchQuery?: { readonly from: string; readonly to: string };
-  readonly namedAdmins?: { readonly from: readonly string[] | null; readonly to: readonly string[] | null };
-  readonly namedClients?: { readonly from: readonly string[]; readonly to: readonly string[] };
-}
-
-export interface FieldChanges {
-  readonly added: readonly string[];
-  readonly changed: readonly string[];
-  readonly removed: readonly string[];
-}
-
 /** How often a change is tried again, where somebody else was faster. */
 const ATTEMPTS = 10;
 
@@ -106,12 +93,18 @@ export async function planUnchecked(session: Session, ref: ItemRef, intent: Inte
 export async function changeItem(session: Session, ref: ItemRef, intent: Intent, agreed?: PlannedChange): Promise<PlannedChange> {
   // Newcomers whose keys were looked at with the plan need not be looked at again.
   const known = new Set(agreed?.audience.gained.map(({ name, publicKey }) => `${name} ${publicKey.fingerprint}`));
+  /** What became of the item's audience, which is changed before it. */
+  let kept: Pick<PlannedChange['audience'], 'gained' | 'lost' | 'rekeyed'> | undefined;
   for (let attempt = 1; ; attempt++) {
     const prepared = await prepare(session, ref, intent);
-    const { planned, verified, open, upkeep } = prepared;
+    const { verified, open, upkeep } = prepared;
+    const planned = kept === undefined ? prepared.planned : { ...prepared.planned, audience: { ...prepared.planned.audience, ...kept } };
     try {
       if (upkeep !== undefined) {
-        await changeItem(session, upkeep, { ...(intent.exclude === undefined ? {} : { exclude: intent.exclude }), ...(intent.scope === undefined ? {} : { scope: intent.scope }) }, agreed);
+        if (attempt === ATTEMPTS) throw new VaultError('store-conflict', `The audience of ${ref.vault}/${ref.item} is being changed all the time. Nothing was written.`, { hint: 'Run the command again.', details: { ...upkeep } });
+        const { exclude, scope } = intent;
+        const { gained, lost, rekeyed } = (await changeItem(session, upkeep, { ...(exclude === undefined ? {} : { exclude }), ...(scope === undefined ? {} : { scope }) }, agreed)).audience;
+        kept ??= { gained, lost, rekeyed };
         continue;
       }
       if (planned.action === 'unchanged') {
@@ -171,22 +164,22 @@ async function prepare(session: Session, ref: ItemRef, intent: Intent): Promise<
     wanted: intent.audience?.({ ...header, search_query: before.searchQuery, named_admins: before.namedAdmins, named_clients: before.namedClients }, present.keys) ?? before,
     ...(intent.exclude === undefined ? {} : { exclude: intent.exclude }), ...(intent.scope === undefined ? {} : { scope: intent.scope }),
   }, options);
-  const headerChanges = compareHeaders(sorted(headerAudience(header)), sorted(audience.audience));
-  const moves = stays && Object.keys(compareHeaders(sorted(before), sorted(audience.audience))).length > 0;
+  const headerChanges = compareHeaders(headerAudience(header), audience.audience);
+  const moves = stays && Object.keys(compareHeaders(before, audience.audience)).length > 0;
   const parties = audience.gained.length + audience.lost.length + audience.rekeyed.length;
-  const converts = stays !== (group !== undefined) || (form === 'group' && group === undefined);
+  const converts = (form === 'group') !== (group !== undefined);
   const renews = converts || moves || (stays && isBehind(verified, group));
   const resign = Object.keys(headerChanges).length > 0 || intent.resign?.(verified.keys) === true;
   const common = { verified, recipients, form, group: stays && !moves ? group : undefined };
-  if (parties === 0 && !renews && !resign && intent.rotate !== true && intent.fields === undefined) return { ...common, planned: plan('unchanged', none), open: undefined, fields: undefined };
+  if (parties === 0 && !renews && !resign && intent.rotate !== true && intent.fields === undefined) return { ...common, planned: plan('unchanged', SAME_FIELDS), open: undefined, fields: undefined };
 
   const takes = audience.lost.length > 0 || audience.rekeyed.length > 0;
   // Who only signs anew need not be able to open it.
-  const open = (parties > 0 && !(stays && !takes)) || renews || intent.rotate === true || intent.fields !== undefined ? openAs(session, verified, group) : undefined;
+  const open = (parties > 0 && !(stays && !takes)) || renews || intent.rotate === true || intent.fields !== undefined ? openThrough(verified, group, session.signer.identity, session.signer.name) : undefined;
   try {
     const wanted = open === undefined ? undefined : intent.fields?.(open);
-    const changes = open === undefined || wanted === undefined ? none : compareFields(open.all(), wanted);
-    const reseal = renews || intent.rotate === true || count(changes) > 0 || takes;
+    const changes = open === undefined || wanted === undefined ? SAME_FIELDS : compareFields(open.all(), wanted);
+    const reseal = renews || intent.rotate === true || countFields(changes) > 0 || takes;
     if (reseal) requireKeys(ref, audience, recipients);
     const planned = plan(reseal ? 'resealed' : parties > 0 && !stays ? 'extended' : resign ? 'resigned' : 'unchanged', changes);
     return { ...common, planned, open, fields: wanted, ...(stays && !moves && parties > 0 ? { upkeep: { vault: group.vault, item: group.item } } : {}) };
@@ -205,24 +198,18 @@ function prepareSettled(session: Session, verified: VerifiedItem, group: Verifie
   const { vault, item, header } = verified;
   const audience: PlannedChange['audience'] = { gained: [], lost: [], rekeyed: [], refused: [], unknown: [], skipped: [], warning: undefined, audience: headerAudience(group.header) };
   const reseal = intent.rotate === true || change === 'resealed' || isBehind(verified, group);
-  const headerChanges = compareHeaders(sorted(headerAudience(header)), sorted(audience.audience));
+  const headerChanges = compareHeaders(headerAudience(header), audience.audience);
   const resign = Object.keys(headerChanges).length > 0 || intent.resign?.(verified.keys) === true;
   const action = reseal ? 'resealed' : resign ? 'resigned' : 'unchanged';
   return {
-    planned: { vault, item, action, generation: header.generation + (action === 'unchanged' ? 0 : 1), audience, fields: none, header: headerChanges },
-    verified, recipients: [], fields: undefined, form: 'group', group, open: reseal ? openAs(session, verified, group) : undefined,
+    planned: { vault, item, action, generation: header.generation + (action === 'unchanged' ? 0 : 1), audience, fields: SAME_FIELDS, header: headerChanges },
+    verified, recipients: [], fields: undefined, form: 'group', group, open: reseal ? openThrough(verified, group, session.signer.identity, session.signer.name) : undefined,
   };
 }
 
 /** Whether an item is sealed to another key of its audience than the present one. */
 function isBehind({ keys }: VerifiedItem, group: VerifiedItem): boolean {
   return keys.audience?.fingerprint !== groupRecipient(group).publicKey.fingerprint;
-}
-
-/** Opens an item as the signer, by the audience that it is sealed to, where there is one. */
-function openAs({ signer }: Session, verified: VerifiedItem, group: VerifiedItem | undefined): OpenItem {
-  if (group === undefined) return openItem(verified, signer.identity, signer.name);
-  return openAsMember(verified, group, signer.identity, signer.name);
 }
 
 /** The audience that an item is sealed to from now on; undefined where it lists its recipients. */
@@ -237,8 +224,9 @@ async function targetOf(session: Session, { planned, form, group, recipients }: 
  * @throws VaultError audience-mismatch, where somebody is in it who should not be
  */
 export async function findAudience(session: Session, vault: string, audience: Audience, recipients: readonly Recipient[]): Promise<VerifiedItem> {
-  const found = await session.groups.find(vault, audience);
-  if (found === undefined) return await makeAudience(session, vault, audience, recipients);
+  // Where somebody else made it meanwhile, it is found the next time.
+  const found = await session.groups.find(vault, audience) ?? await makeAudience(session, vault, audience, recipients);
+  if (found === undefined) return await findAudience(session, vault, audience, recipients);
   const planned = await planChange(session, found, {});
   const { lost, rekeyed, unknown } = planned.audience;
   const doubtful = [...new Set([...lost.map(({ name }) => name), ...rekeyed.map(({ name }) => name), ...unknown])];
@@ -249,30 +237,6 @@ export async function findAudience(session: Session, vault: string, audience: Au
   }
   if (planned.action === 'extended') await changeItem(session, found, {}, planned);
   return await session.groups.read(found);
-}
-
-const none: FieldChanges = { added: [], changed: [], removed: [] };
-
-function count({ added, changed, removed }: FieldChanges): number {
-  return added.length + changed.length + removed.length;
-}
-
-function compareFields(before: Readonly<Record<string, Json>>, after: Readonly<Record<string, Json>>): FieldChanges {
-  return {
-    added: Object.keys(after).filter((name) => !Object.hasOwn(before, name)),
-    changed: Object.keys(after).filter((name) => Object.hasOwn(before, name) && !isDeepStrictEqual(before[name], after[name])),
-    removed: Object.keys(before).filter((name) => !Object.hasOwn(after, name)),
-  };
-}
-
-function compareHeaders(before: Audience, after: Audience): HeaderChanges {
-  const of = <K extends keyof Audience>(name: K): Partial<Record<K, { readonly from: Audience[K]; readonly to: Audience[K] }>> =>
-    (isDeepStrictEqual(before[name], after[name]) ? {} : { [name]: { from: before[name], to: after[name] } } as Record<K, { from: Audience[K]; to: Audience[K] }>);
-  return { ...of('searchQuery'), ...of('namedAdmins'), ...of('namedClients') };
-}
-
-function sorted({ searchQuery, namedAdmins, namedClients }: Audience): Audience {
-  return { searchQuery, namedAdmins: namedAdmins === null ? null : [...new Set(namedAdmins)].sort(), namedClients: [...new Set(namedClients)].sort() };
 }
 
 /** What is sealed anew must be sealed to everybody who stays. @throws VaultError recipient-unknown, key-changed */

@@ -1,13 +1,11 @@
 import pLimit from 'p-limit';
-import { isVaultError, VaultError } from '../../errors.ts';
-import { parseKeys, type KeysDocument } from '../../items/model.ts';
+import { VaultError } from '../../errors.ts';
+import { groupFingerprints } from '../../items/group.ts';
+import { isAudienceName } from '../../names.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
-import type { Store } from '../../stores/store.ts';
 import { noticeForeign } from '../itemType.ts';
 import { refuseChangedKeys } from '../knownKeys.ts';
 import type { Workspace } from '../workspace.ts';
-import { audienceOf, groupFingerprints } from '../../items/group.ts';
-import { isAudienceName } from '../../names.ts';
 import { changeItem, planUnchecked, type Intent, type PlannedChange, type Session } from './changeItem.ts';
 import { outcomeOf, takesAway, type ItemOutcome } from './outcome.ts';
 
@@ -84,36 +82,24 @@ function settledBy(outcome: ItemOutcome | undefined): PlannedChange | undefined 
 }
 
 /** The audiences among these items, and those that they are sealed to. */
-async function audiencesOf({ workspace: { store }, groups }: Session, refs: readonly ItemRef[]): Promise<ItemRef[]> {
-  const found = new Map<string, ItemRef>();
+async function audiencesOf({ groups }: Session, refs: readonly ItemRef[]): Promise<ItemRef[]> {
+  const found = new Map(refs.filter(({ item }) => isAudienceName(item)).map((ref) => [nameOf(ref), ref]));
+  const wanted = new Set(refs.map(nameOf));
   for (const vault of new Set(refs.map((ref) => ref.vault))) {
-    if (!await groups.isUsed(vault)) continue;
-    const limit = pLimit(CONCURRENCY);
-    const sealedTo = await Promise.all(refs.filter((each) => each.vault === vault).map((ref) => limit(async () => (isAudienceName(ref.item) ? ref : audienceOf(ref, await keysOf(store, ref))))));
-    for (const audience of sealedTo) if (audience !== undefined) found.set(nameOf(audience), audience);
+    for (const each of await groups.sealed(vault)) if (wanted.has(nameOf(each))) found.set(`${vault}/${each.audience}`, { vault, item: each.audience });
   }
   return [...found.values()];
-}
-
-/** What an item says, unjudged: what is wrong with it is told when it is planned. */
-async function keysOf(store: Store, ref: ItemRef): Promise<Partial<Pick<KeysDocument, 'audience'>>> {
-  const documents = await store.readItem(ref).catch(() => undefined);
-  try {
-    return documents === undefined ? {} : parseKeys(documents.keys, nameOf(ref));
-  } catch (error) {
-    if (isVaultError(error)) return {};
-    throw error;
-  }
 }
 
 /** The items among these; and, of an audience with new keys, all that are sealed to it; of any other, those that are sealed to an earlier key. */
 async function itemsAmong({ groups }: Session, refs: readonly ItemRef[], audiences: readonly ItemOutcome[]): Promise<ItemRef[]> {
   const found = new Map(refs.filter(({ item }) => !isAudienceName(item)).map((ref) => [nameOf(ref), ref]));
-  for (const { change } of audiences) {
-    if (change === undefined) continue;
-    const present = groupFingerprints((await groups.read(change)).header)[0];
-    for (const { vault, item, fingerprint } of await groups.itemsOf(change)) {
-      if ((change.action === 'resealed' || fingerprint !== present) && !found.has(`${vault}/${item}`)) found.set(`${vault}/${item}`, { vault, item });
+  const changes = new Map(audiences.flatMap(({ change }) => (change === undefined ? [] : [[nameOf(change), change] as const])));
+  for (const vault of new Set(audiences.map((each) => each.vault))) {
+    for (const { item, audience, fingerprint } of await groups.sealed(vault)) {
+      const change = changes.get(`${vault}/${audience}`);
+      if (change === undefined || found.has(`${vault}/${item}`)) continue;
+      if (change.action === 'resealed' || groupFingerprints((await groups.read(change)).header)[0] !== fingerprint) found.set(`${vault}/${item}`, { vault, item });
     }
   }
   return [...found.values()];

@@ -42,7 +42,7 @@ export async function findDoomedItem(workspace: Workspace, trust: Trust, ref: It
 
 /** @throws VaultError item-is-audience, where items are sealed to it */
 async function refuseUsed(workspace: Workspace, trust: Trust, { vault, item }: ItemRef): Promise<void> {
-  const [first] = await openGroups(workspace, trust).itemsOf({ vault, item });
+  const first = (await openGroups(workspace, trust).sealed(vault)).find(({ audience }) => audience === item);
   if (first === undefined) return;
   throw new VaultError('item-is-audience', `${vault}/${item} is an audience, and ${vault}/${first.item} and others may be sealed to it: without it nobody can open them.`, {
     hint: `Give its items back their own recipients first: vault refresh ${vault} --regroup inline.`, details: { vault, item },

@@ -4,10 +4,9 @@ import { isVaultError, VaultError } from '../../errors.ts';
 import { readRegularFile } from '../../files/read.ts';
 import type { Scratch } from '../../files/scratch.ts';
 import { createFile, removeFile } from '../../files/write.ts';
-import { openItem } from '../../items/verify.ts';
 import { equalBytes } from '../../sealing/encoding.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
-import { openAsMember, readItem } from '../openItem.ts';
+import { openThrough, readItem } from '../openItem.ts';
 import { changeItem, planChange, type Intent, type PlannedChange, type Session } from './changeItem.ts';
 import { draftName, draftOf, draftText, encodeDraft, mergeFields, parseDraft, readDraft, type Draft, type Fields } from './draft.ts';
 import { refuseAudience } from './groups.ts';
@@ -38,7 +37,7 @@ export async function startDraft(session: Session, { vault, item }: ItemRef, fie
   refuseAudience(ref);
   const audience = await session.groups.of(verified);
   const { identity, name } = session.signer;
-  const open = audience === undefined ? openItem(verified, identity, name) : openAsMember(verified, audience, identity, name);
+  const open = openThrough(verified, audience, identity, name);
   try {
     return draftOf(ref, field, field === undefined ? open.all() : { [field]: open.field(field) });
   } finally {

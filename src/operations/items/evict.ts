@@ -1,7 +1,6 @@
 import { VaultError } from '../../errors.ts';
 import { nearest } from '../../json/validate.ts';
-import { groupFingerprints } from '../../items/group.ts';
-import { checkName, isAudienceName } from '../../names.ts';
+import { checkName } from '../../names.ts';
 import type { ItemRef, RecipientRole } from '../../sealing/dataKey.ts';
 import { parsePublicKey } from '../../sealing/publicKey.ts';
 import type { Store } from '../../stores/store.ts';
@@ -10,6 +9,7 @@ import { removeNode } from '../nodes.ts';
 import type { Intent, Session } from './changeItem.ts';
 import { changeItems, changesSomething, type BatchOptions } from './changeItems.ts';
 import { findExposure, type Exposure, type StoredGeneration, type Suspect, type UnknownGenerations } from './exposure.ts';
+import { findBehind } from './groups.ts';
 import type { ItemOutcome } from './outcome.ts';
 import type { Party } from './planAudience.ts';
 
@@ -50,7 +50,8 @@ export async function findParty(session: Session, name: string, role: RecipientR
     throw new VaultError('usage', `${name} is the name of an admin and of a node.`, { hint: 'Say which with --admin or --node; to evict both, run it twice.', details: { name } });
   }
   const found = role ?? (roles.admin ? 'admin' : 'client');
-  if (!roles[found]) throw await noSuchParty(session, name, roster);
+  // An eviction that was interrupted may have left nothing of the name but items that are still open to it.
+  if (!roles[found] && (found === 'admin' || (await itemsBehind(session)).length === 0)) throw await noSuchParty(session, name, roster);
   const own = found === 'admin' ? (admin === undefined ? [] : [parsePublicKey(admin.public_key).fingerprint])
     : client !== undefined && 'publicKey' in client ? [client.publicKey.fingerprint] : [];
   return { role: found, name, fingerprints: new Set([...own, ...sealed[found]]), isListed: found === 'admin' ? admin !== undefined : isNode };
@@ -113,15 +114,13 @@ export async function evict(session: Session, party: EvictedParty, history: () =
   return { ...plan, ...found, items: await changeItems(session, now, intent, confirmed) };
 }
 
-/** Those that name a party; and those that are sealed to a key which their audience had before: whoever left it may know that. */
-async function itemsToChange({ workspace: { store }, groups }: Session, name: string): Promise<ItemRef[]> {
-  const found = await itemsNaming(store, name);
-  for (const ref of (await store.listItems()).filter(({ item }) => isAudienceName(item))) {
-    if (found.some(({ vault, item }) => vault === ref.vault && item === ref.item)) continue;
-    const present = groupFingerprints((await groups.read(ref)).header)[0];
-    found.push(...(await groups.itemsOf(ref)).filter(({ fingerprint }) => fingerprint !== present).map(({ vault, item }) => ({ vault, item })));
-  }
-  return found;
+/** Those that name a party; and those that an earlier run left behind. */
+async function itemsToChange(session: Session, name: string): Promise<ItemRef[]> {
+  return [...await itemsNaming(session.workspace.store, name), ...await itemsBehind(session)];
+}
+
+async function itemsBehind({ workspace: { store }, groups }: Session): Promise<ItemRef[]> {
+  return await findBehind(groups, (await store.listItems()).map(({ vault }) => vault));
 }
 
 /** Items whose recipients, or whose header, name a party; the text is looked at, so that damaged ones count too. */

@@ -1,6 +1,8 @@
 // Items in the group form, held against plain sets: after a refresh exactly those can open an item whom its query and names say, in either form; and
 // no data key that somebody had who left opens anything.
 import assert from 'node:assert/strict';
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { isVaultError, type ErrorCode } from '../../errors.ts';
@@ -311,11 +313,13 @@ test('an eviction takes along what an earlier run left sealed to the keys of bef
   const scene = await open(t);
   const { workspace } = scene.world;
   const session = await scene.session();
-  const party = await findParty(session, 'n1', 'client', nothing());
   await removeNode(workspace.store, 'n1');
   const ref = { vault: VAULT, item: 'one' };
   await changeItem(await scene.session(), ref, updateIntent(session, ref, { values: { secret: 'new' }, replace: false, searchQuery: undefined, admins: [], clients: [] }));
-  const { items } = await evictParty(await scene.session(), { ...party, isListed: false }, nothing, { ...BATCH, agree });
+  // Neither the inventory nor the audience names it any more, and there is no history.
+  const again = await scene.session();
+  const { items } = await evictParty(again, await findParty(again, 'n1', 'client', nothing()), nothing, { ...BATCH, agree });
+  await assert.rejects(findParty(await scene.session(), 'n1', 'client', nothing()), refused('party-not-found'));
   assert.deepEqual(items.filter(({ item }) => !isAudienceName(item)).map(({ item, change }) => [item, change?.action]), [['three', 'resealed'], ['two', 'resealed']]);
 });
 
@@ -327,4 +331,31 @@ test('fields are taken out of an item in the group form, too', async (t) => {
   const opened = await openItem(scene.world.workspace, ref, one(alice.identity));
   assert.deepEqual(opened.fields, []);
   opened.wipe();
+});
+
+test('an item that cannot be read is no success of who had to change it', async (t) => {
+  const scene = await open(t);
+  const { workspace } = scene.world;
+  await appendFile(join(workspace.store.location, 'data_bags', VAULT, 'two_keys.json'), ' ');
+  const session = await scene.session();
+  const { items } = await evictParty(session, await findParty(session, 'n1', 'client', nothing()), nothing, { ...BATCH, agree });
+  assert.deepEqual(items.flatMap(({ item, error }) => (error === undefined ? [] : [[item, error.code]])), [['two', 'document-not-canonical']]);
+});
+
+test('an audience that was seen here and is gone is not quietly made anew', async (t) => {
+  const scene = await open(t);
+  const { store } = scene.world.workspace;
+  const audience = (await store.listItems()).find(({ item }) => isAudienceName(item)) ?? assert.fail();
+  await store.removeItem(audience, (await store.readHead(audience))?.generation ?? 0);
+  const session = await scene.session();
+  await assert.rejects(createItem(session, { vault: VAULT, item: 'four', fields: {}, searchQuery: 'role:web', namedAdmins: null, namedClients: [], recreate: false, form: 'group' }), refused('item-missing'));
+});
+
+test('what the audience of an item lost is told with the change of the item', async (t) => {
+  const scene = await open(t);
+  await removeNode(scene.world.workspace.store, 'n1');
+  const session = await scene.session();
+  const ref = { vault: VAULT, item: 'one' };
+  const { audience } = await changeItem(session, ref, updateIntent(session, ref, { values: { secret: 'new' }, replace: false, searchQuery: undefined, admins: [], clients: [] }));
+  assert.deepEqual(audience.lost.map(({ name }) => name), ['n1']);
 });

@@ -10,7 +10,7 @@ import { isAudienceName } from '../../names.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { readSeenGeneration, rememberGeneration } from '../../state/generations.ts';
 import { premisesOf } from '../premises.ts';
-import { judgeItem, readVerifiedItem, type Trust, type Workspace } from '../workspace.ts';
+import { judgeItem, readVerifiedItem, refuseMissing, type Trust, type Workspace } from '../workspace.ts';
 import type { Session } from './changeItem.ts';
 
 /** The audiences of a repository as one run sees them: each is read once, however many items are sealed to it. */
@@ -23,14 +23,16 @@ export interface Groups {
   forget(audience: ItemRef): void;
   /** One for exactly these; undefined where there is none. */
   find(vault: string, wanted: Audience): Promise<VerifiedItem | undefined>;
-  /** Whether a vault has any. */
-  isUsed(vault: string): Promise<boolean>;
-  /** Items that are sealed to an audience, with the fingerprint of the key that each is sealed to. */
-  itemsOf(audience: ItemRef): Promise<readonly SealedToGroup[]>;
+  /** Items of a vault that are sealed to an audience; reads each item once, where there is an audience at all. */
+  sealed(vault: string): Promise<readonly SealedToGroup[]>;
 }
 
+/** An item that says that it is sealed to an audience; unjudged. */
 export interface SealedToGroup extends ItemRef {
-  readonly fingerprint: string;
+  /** Name of the audience. */
+  readonly audience: string;
+  /** Of the key that it is sealed to; undefined where it is damaged, and only names the audience. */
+  readonly fingerprint: string | undefined;
 }
 
 /** Items that are read at once. */
@@ -56,7 +58,6 @@ export function openGroups(workspace: Workspace, trust: Trust): Groups {
       return await groups.read(ref);
     },
     forget({ vault, item }) { known.delete(`${vault}/${item}`); },
-    isUsed: async (vault) => (await namesIn(vault)).some(isAudienceName),
     async find(vault, wanted) {
       for (const item of (await namesIn(vault)).filter(isAudienceName)) {
         const found = await groups.read({ vault, item });
@@ -64,28 +65,39 @@ export function openGroups(workspace: Workspace, trust: Trust): Groups {
       }
       return undefined;
     },
-    async itemsOf({ vault, item }) {
+    async sealed(vault) {
+      const names = await namesIn(vault);
+      if (!names.some(isAudienceName)) return [];
       const limit = pLimit(READS);
-      const names = (await namesIn(vault)).filter((each) => !isAudienceName(each));
-      const found = await Promise.all(names.map((name) => limit(async (): Promise<SealedToGroup[]> => {
-        const sealed = await sealedTo(workspace, { vault, item: name });
-        return sealed?.name === item ? [{ vault, item: name, fingerprint: sealed.fingerprint }] : [];
-      })));
+      const found = await Promise.all(names.filter((each) => !isAudienceName(each)).map((item) => limit(() => sealedTo(workspace, { vault, item }))));
       return found.flat();
     },
   };
   return groups;
 }
 
-/** What an item says that it is sealed to, unjudged: what is damaged is told where it is used. */
-async function sealedTo({ store }: Workspace, ref: ItemRef): Promise<{ readonly name: string; readonly fingerprint: string } | undefined> {
-  const documents = await store.readItem(ref);
+/** What an item says that it is sealed to. A damaged one counts by its text: whoever follows the audience must meet it, and be told. */
+async function sealedTo({ store }: Workspace, ref: ItemRef): Promise<SealedToGroup[]> {
   try {
-    return documents === undefined ? undefined : parseItemDocuments(ref, documents).keys.audience;
+    const documents = await store.readItem(ref);
+    const audience = documents === undefined ? undefined : parseItemDocuments(ref, documents).keys.audience;
+    return audience === undefined ? [] : [{ ...ref, audience: audience.name, fingerprint: audience.fingerprint }];
   } catch (error) {
-    if (isVaultError(error)) return undefined;
-    throw error;
+    if (!isVaultError(error) || error.code === 'store-unreachable') throw error;
+    const names = new TextDecoder().decode((await store.readRaw(ref)).keys).match(/"audience-[0-9a-f]{32}"/g) ?? [];
+    return [...new Set(names)].map((name) => ({ ...ref, audience: name.slice(1, -1), fingerprint: undefined }));
   }
+}
+
+/** Those of the items in these vaults that are sealed to a key which their audience had before: whoever left it since may know that. */
+export async function findBehind(groups: Groups, vaults: Iterable<string>): Promise<ItemRef[]> {
+  const behind: ItemRef[] = [];
+  for (const vault of new Set(vaults)) {
+    for (const { item, audience, fingerprint } of await groups.sealed(vault)) {
+      if (groupFingerprints((await groups.read({ vault, item: audience })).header)[0] !== fingerprint) behind.push({ vault, item });
+    }
+  }
+  return behind;
 }
 
 /** An audience as a member needs it: where the store can tell, without the others' entries. @throws VaultError item-missing, and what verification throws */
@@ -125,21 +137,25 @@ function isFor(header: ItemHeader, { searchQuery, namedAdmins, namedClients }: A
   return isDeepStrictEqual(headerAudience(header), { searchQuery, namedAdmins: namedAdmins === null ? null : sortNames(namedAdmins), namedClients: sortNames(namedClients) });
 }
 
-/** Makes an audience; where somebody else made it meanwhile, that one is taken. @throws VaultError what the store throws */
-export async function makeAudience({ workspace, trust, signer, groups, sealEntries }: Session, vault: string, audience: Audience, recipients: readonly Recipient[]): Promise<VerifiedItem> {
+/**
+ * Makes an audience.
+ * @returns undefined where somebody else made one for the same meanwhile
+ * @throws VaultError item-missing, where one was seen here and is gone; what the store throws
+ */
+export async function makeAudience({ workspace, trust, signer, groups, sealEntries }: Session, vault: string, audience: Audience, recipients: readonly Recipient[]): Promise<VerifiedItem | undefined> {
   for (let attempt = 0; ; attempt++) {
     const ref: ItemRef = { vault, item: audienceName(audience, attempt) };
     const present = await readVerifiedItem(workspace, trust, ref);
-    if (present !== undefined && isFor(present.header, audience)) return present;
+    if (present !== undefined && isFor(present.header, audience)) return undefined;
     if (present !== undefined) continue;
+    await refuseMissing(workspace, trust, ref);
     const generation = await readSeenGeneration(workspace.state, trust.repository, ref) + 1;
     const documents = await sealItemWith(sealEntries, { ...ref, repository: trust.repository, ...nextGroupKeys(undefined, () => false), ...audience, recipients, generation, signer, time: workspace.now() });
     try {
       await workspace.store.writeItem(ref, documents, 0, premisesOf(workspace, trust, recipients));
     } catch (error) {
       if (!isVaultError(error, 'store-conflict') || error.details['found'] === undefined) throw error;
-      attempt--; // Somebody else was faster.
-      continue;
+      return undefined;
     }
     await rememberGeneration(workspace.state, trust.repository, ref, generation);
     groups.forget(ref);
@@ -147,10 +163,12 @@ export async function makeAudience({ workspace, trust, signer, groups, sealEntri
   }
 }
 
-/** What an item that is sealed to an audience goes by: that it is the audience's present key. @returns what {@link Store.writeItem} asks; it throws store-conflict */
-export function groupPremises({ workspace: { store }, groups }: Session, { vault, item, header }: VerifiedItem): () => Promise<void> {
+/** What an item that is sealed to an audience goes by: the roster, and that it is the audience's present key. @returns what {@link Store.writeItem} asks; it throws store-conflict */
+export function groupPremises({ workspace, trust, groups }: Session, { vault, item, header }: VerifiedItem): () => Promise<void> {
+  const roster = premisesOf(workspace, trust, []);
   return async () => {
-    const head = await store.readHead({ vault, item });
+    await roster();
+    const head = await workspace.store.readHead({ vault, item });
     if (head?.item_digest === header.item_digest) return;
     groups.forget({ vault, item });
     throw new VaultError('store-conflict', `The audience ${vault}/${item} was changed by somebody else meanwhile. Nothing was written.`, {
@@ -161,6 +179,6 @@ export function groupPremises({ workspace: { store }, groups }: Session, { vault
 
 /** The keys of an audience's next epoch, with those that some item is still sealed to. */
 export async function nextKeys({ groups }: Session, verified: VerifiedItem, open: Parameters<typeof nextGroupKeys>[0]): Promise<ReturnType<typeof nextGroupKeys>> {
-  const needed = new Set((await groups.itemsOf(verified)).map(({ fingerprint }) => fingerprint));
+  const needed = new Set((await groups.sealed(verified.vault)).filter(({ audience }) => audience === verified.item).map(({ fingerprint }) => fingerprint));
   return nextGroupKeys(open, (fingerprint) => needed.has(fingerprint) || fingerprint === groupFingerprints(verified.header)[0]);
 }
