@@ -118,7 +118,7 @@ describe('an agent and an audience', () => {
   it('takes an item as soon as somebody lets it in', async () => {
     await scene.addIdentity('late');
     const agent = scene.agent(await scene.configure({ identity: scene.at('config', 'late'), items: ['vault/a'], source: { type: 'folder', path: scene.repository, poll: '1h' }, state_directory: scene.at('state', 'late'), runtime_directory: scene.at('files', 'late') }, 'late.json'));
-    await agent.logged('item-failed', (line) => line['code'] === 'not-a-recipient' || JSON.stringify(line).includes('not-a-recipient'));
+    await agent.logged('item-failed', (line) => line['code'] === 'not-a-recipient');
     assert.equal((await scene.vault('node', 'add', 'late', '--key', scene.lines.get('late') ?? '', '--role', 'web')).exitCode, 0);
     assert.equal((await scene.vault('refresh', '--json')).exitCode, 0);
     await agent.logged('item-verified', (line) => line['item'] === 'a');
