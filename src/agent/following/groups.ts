@@ -4,6 +4,7 @@ import type { ItemDocuments } from '../../items/model.ts';
 import { openItem, parseItemDocuments, verifyItem, type OpenItem, type VerifiedItem } from '../../items/verify.ts';
 import type { Identity } from '../../sealing/identity.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
+import { refText } from '../configuration/configuration.ts';
 import type { Source } from '../source.ts';
 import type { Memory } from './memory.ts';
 import type { TrustedNow } from './rosterFollower.ts';
@@ -39,7 +40,7 @@ export function followGroups(memory: Memory): Groups {
 
   /** Steps 1 and 3 to 8 of the order of verification. */
   const take = async (ref: ItemRef, documents: ItemDocuments, { trusted: { roster, repository }, identity, source }: GroupReader, wanted: ItemRef): Promise<OpenGroup> => {
-    const key = nameOf(ref);
+    const key = refText(ref);
     const seenGeneration = Math.max(highest.get(key) ?? 0, await memory.seen(repository, ref));
     const verified = verifyItem(parseItemDocuments(ref, documents), { roster, repository, seenGeneration });
     highest.set(key, verified.header.generation);
@@ -54,10 +55,10 @@ export function followGroups(memory: Memory): Groups {
       const documents = await memory.recallItem(repository, ref);
       if (documents === undefined) throw missing(ref, wanted, 'what was kept');
       const group = await take(ref, documents, reader, wanted);
-      known.set(nameOf(ref), { version: undefined, roster, group, problem: undefined });
+      known.set(refText(ref), { version: undefined, roster, group, problem: undefined });
       return group;
     }
-    const before = known.get(nameOf(ref));
+    const before = known.get(refText(ref));
     const reply = await source.source.readItem(ref, before?.roster === roster ? before.version : undefined, source.signal);
     if (reply.kind === 'unchanged' && before?.problem !== undefined) throw before.problem;
     if (reply.kind === 'unchanged' && before?.group !== undefined) return before.group;
@@ -65,11 +66,11 @@ export function followGroups(memory: Memory): Groups {
     try {
       const group = await take(ref, reply.documents, reader, wanted);
       before?.group?.wipe();
-      known.set(nameOf(ref), { version: reply.version, roster, group, problem: undefined });
+      known.set(refText(ref), { version: reply.version, roster, group, problem: undefined });
       return group;
     } catch (error) {
       // What was opened before still opens what is sealed to those keys.
-      if (isVaultError(error)) known.set(nameOf(ref), { version: reply.version, roster, group: before?.group, problem: error });
+      if (isVaultError(error)) known.set(refText(ref), { version: reply.version, roster, group: before?.group, problem: error });
       throw error;
     }
   };
@@ -78,12 +79,12 @@ export function followGroups(memory: Memory): Groups {
     async open(verified, reader) {
       const ref = audienceOf(verified, verified.keys);
       if (ref === undefined) return openItem(verified, reader.identity);
-      const before = known.get(nameOf(ref))?.group;
+      const before = known.get(refText(ref))?.group;
       if (before?.fingerprints.includes(verified.keys.audience?.fingerprint ?? '') === true) return before.openItem(verified);
-      let asked = reading.get(nameOf(ref));
+      let asked = reading.get(refText(ref));
       if (asked === undefined) {
-        asked = read(ref, reader, verified).finally(() => reading.delete(nameOf(ref)));
-        reading.set(nameOf(ref), asked);
+        asked = read(ref, reader, verified).finally(() => reading.delete(refText(ref)));
+        reading.set(refText(ref), asked);
       }
       return (await asked).openItem(verified);
     },
@@ -94,12 +95,8 @@ export function followGroups(memory: Memory): Groups {
   };
 }
 
-function nameOf({ vault, item }: ItemRef): string {
-  return `${vault}/${item}`;
-}
-
 function missing(ref: ItemRef, wanted: ItemRef, location: string): VaultError {
-  return new VaultError('item-missing', `The audience ${nameOf(ref)}, which ${nameOf(wanted)} is sealed to, is not in ${location}.`, {
+  return new VaultError('item-missing', `The audience ${refText(ref)}, which ${refText(wanted)} is sealed to, is not in ${location}.`, {
     hint: 'If it was made just now, this resolves itself. Otherwise an admin restores it.', details: { ...ref },
   });
 }
