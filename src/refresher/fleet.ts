@@ -127,6 +127,8 @@ export function openFleet(store: Store, firstTrust: Trust): Fleet {
       clients: () => Promise.resolve({
         keyOf: (name: string) => nodes.get(name)?.key,
         isKnown: (name: string) => { const known = nodes.get(name); return known !== undefined && known.hasObject && known.key !== undefined; },
+        isNewer: () => false,
+        hasLeft: () => false,
       }),
       names: () => Promise.resolve([...nodes].flatMap(([name, { key }]) => (key === undefined ? [] : [name])).sort()),
     },
