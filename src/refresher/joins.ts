@@ -103,16 +103,14 @@ function invitationOf({ bytes, source }: FiledRequest): string {
   }
 }
 
-/** Of nodes that are gone: whoever writes the inventory could put back what was admitted once. */
-export async function dropAdmissions(store: Store, names: readonly string[]): Promise<void> {
+/** Of a node that is gone: whoever writes the inventory could put back what was admitted once. */
+export async function dropAdmission(store: Store, name: string): Promise<void> {
   const joining = joinStoreOf(store);
-  for (const name of names) {
-    const admission = await joining.readAdmission(name);
-    if (admission === undefined) continue;
-    const documents = await Promise.all([store.readInventory('nodes', name), store.readInventory('clients', name)]);
-    // A node that joins meanwhile has another.
-    if (documents.every((document) => document === undefined)) await joining.removeAdmission(name, admission.revision);
-  }
+  const admission = await joining.readAdmission(name);
+  if (admission === undefined) return;
+  const documents = await Promise.all([store.readInventory('nodes', name), store.readInventory('clients', name)]);
+  // A node that joins meanwhile has another.
+  if (documents.every((document) => document === undefined)) await joining.removeAdmission(name, admission.revision);
 }
 
 function keyOf({ name, id }: FiledRequest): string {
