@@ -70,6 +70,8 @@ const BATCH_MS = 150;
 const LONGEST_BATCH_MS = 1000;
 /** Items that are looked at between two batches, after the beginning of a term. */
 const CHECK_ITEMS = 64;
+/** After which requests that changed whenever they were looked at are looked at again. */
+const AGAIN_MS = 1000;
 const FORGET_MS = 3_600_000;
 
 interface Loaded {
@@ -99,6 +101,7 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
   const unadmitted = openUnadmitted(report);
   const failing = openFailing(report, (ref) => { add(dirty, [ref]); wakeRefresh.ring(); });
   let windowTimer: NodeJS.Timeout | undefined;
+  let againTimer: NodeJS.Timeout | undefined;
   let wasHeld = false;
 
   const ends = [
@@ -260,7 +263,10 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
     due.requests = false;
     isAdmitting = true;
     try {
-      await admitting.admitAll({ ...loaded, workspace, report, signal });
+      if (!await admitting.admitAll({ ...loaded, workspace, report, signal })) return;
+      due.requests = true;
+      clearTimeout(againTimer);
+      againTimer = setTimeout(() => { wakeAdmit.ring(); }, AGAIN_MS).unref();
     } catch (error) {
       due.requests = true;
       throw error;
@@ -287,6 +293,7 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
       for (const end of ends) end();
       clearInterval(forgetting);
       clearTimeout(windowTimer);
+      clearTimeout(againTimer);
       failing.stop();
       await loops;
     },

@@ -236,7 +236,7 @@ export const schemas = {
   }),
   'merge-driver': z.strictObject({ path: z.string(), merged: z.boolean() }),
   'node add': z.strictObject({ name, key_type: identity.shape.type, fingerprint }),
-  'node approve': z.strictObject({ nodes: z.array(z.strictObject({ name, state: z.enum(['admitted', 'refused', 'gone']).describe('gone: somebody else dealt with it'), code: refusalCode.optional() })) }),
+  'node approve': z.strictObject({ nodes: z.array(z.strictObject({ name, state: z.enum(['admitted', 'refused', 'gone']).describe('gone: somebody else dealt with it, or it changes all the time'), code: refusalCode.optional() })) }),
   'node invitations': z.strictObject({
     invitations: z.array(z.strictObject({
       id: invitationId, state: z.enum(['open', 'expired', 'used-up', 'revoked', 'untrusted']).describe('untrusted: no admin of today signed it'), used: count, joined: z.array(name).describe('nodes that joined with it, removed ones too'),
