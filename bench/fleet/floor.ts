@@ -28,7 +28,7 @@ export async function measureFloor({ endpoints }: EtcdCluster, count: number, ch
         failed: ({ said }) => { reject(new Error(said)); },
       }).then((stream) => {
         streams.push(stream);
-        stream.send({ create_request: { key: KEY, start_revision: 0, progress_notify: false } });
+        stream.send({ create_request: { key: KEY, start_revision: 0, progress_notify: false, fragment: false } });
       }, reject);
     }))));
     const last: number[] = [];

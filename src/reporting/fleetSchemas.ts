@@ -14,7 +14,7 @@ const itemReports = {
 /** The shapes of results of commands for nodes that join, and for what agents report: by command, as in schemas.ts. */
 export const fleetSchemas = {
   'agent join': z.strictObject({ name, state: z.enum(['admitted', 'filed']), fingerprint, identity: z.string().describe('path of the identity file'), pin: fingerprint.describe('of the roster, for agent.json'), repository: fingerprint.describe('of the roster\'s version 1') }),
-  'node approve': z.strictObject({ nodes: z.array(z.strictObject({ name, state: z.enum(['admitted', 'refused', 'gone']).describe('gone: somebody else dealt with it'), code: refusalCode.optional() })) }),
+  'node approve': z.strictObject({ nodes: z.array(z.strictObject({ name, state: z.enum(['admitted', 'refused', 'gone']).describe('gone: somebody else dealt with it, or it changes all the time'), code: refusalCode.optional() })) }),
   'node invitations': z.strictObject({
     invitations: z.array(z.strictObject({
       id: invitationId, state: z.enum(['open', 'expired', 'used-up', 'revoked', 'untrusted']).describe('untrusted: no admin of today signed it'), used: count, joined: z.array(name).describe('nodes that joined with it, removed ones too'),
