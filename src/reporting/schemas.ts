@@ -194,6 +194,7 @@ export const schemas = {
   'migrate': z.strictObject({
     from: z.string().describe('directory of the repository'), to: z.string(), repository: fingerprint.describe('of version 1 of the roster'), fingerprint: fingerprint.describe('of the newest roster'),
     rosters: count, items: count, inventory: count.describe('nodes, clients, roles and users'), proposals: count, changed: count.describe('documents that this run wrote or removed'),
+    joining: z.strictObject({ invitations: count, requests: count, admissions: count, moved: z.boolean().describe('false: files have no place for it') }).optional().describe('there where "from" is in etcd'),
     left: z.array(z.strictObject({ vault: name, item: name })).describe('items of other programs, which stay where they are'),
   }),
   'merge-driver': z.strictObject({ path: z.string(), merged: z.boolean() }),

@@ -1,6 +1,6 @@
 // `vault refresh --watch` as processes of their own, with a real etcd: who is sealed to and who is not, several of them, kills, stops, and what is never taken.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { loadIdentity } from '../../src/config/identities.ts';
 import { isVaultError } from '../../src/errors.ts';
@@ -107,6 +107,34 @@ describe('a refresher', () => {
     assert.ok(!(await show('db')).clients.includes('web01'));
     const { problems } = await world.result('verify', ['verify']) as { problems: unknown[] };
     assert.deepEqual(problems, []);
+  });
+
+  it('goes on where the repository was moved to, under another prefix: who was admitted is, what was asked is answered, and a token is as used as it was', async () => {
+    const { world, etcd } = scene;
+    await one.stop();
+    const join = (name: string): string[] => ['agent', 'join', '--token-file', world.at('web.token'), '--name', name, '--identity', world.at('keys', name)];
+    const node = (name: string): { variables: Record<string, string> } => ({ variables: { VAULT_STATE_DIR: world.at('state', `of-${name}`) } });
+    await world.result('agent join', join('web07'), node('web07'));
+    const moved = await world.write('repository/moved.json', JSON.stringify({ format: 'iam-vault/1', store: { engine: 'etcd', endpoints: etcd.endpoints, prefix: '/iam-vault/moved/' } }));
+    const migrate = ['migrate', '--from', '.', '--to', 'moved.json'];
+    const { joining } = await world.result('migrate', migrate) as { joining: object };
+    assert.deepEqual(joining, { invitations: 1, requests: 1, admissions: 2, moved: true });
+    assert.equal((await world.result('migrate', migrate))['changed'], 0);
+    const { invitations } = await world.result('node invitations', ['node', 'invitations']) as { invitations: { id: string }[] };
+    await rename(moved, world.at('repository', 'vault.json'));
+    assert.deepEqual((await world.result('node invitations', ['node', 'invitations']))['invitations'], invitations);
+
+    one = scene.refresher();
+    await one.logged('node-admitted', (line) => line['node'] === 'web07');
+    await one.logged('checked');
+    await written('db', ({ gained }) => gained === 1);
+    assert.deepEqual(one.log.filter(({ type }) => type === 'node-unadmitted').map((line) => line['node']), ['web02']);
+    assert.equal(await reads(world.at('keys', 'web07')), true);
+    const end = await world.run([...join('web08'), '--wait', '30s', '--json'], node('web08'));
+    assert.equal((JSON.parse(end.stdout) as { error: { reason: string } }).error.reason, 'used-up', describeEnd(end));
+    // Files have no place for it: that is said, and all else is there.
+    const copy = await world.result('migrate', ['migrate', '--from', '.', '--to', world.at('copy')]) as { joining: object };
+    assert.deepEqual(copy.joining, { invitations: 1, requests: 0, admissions: 3, moved: false });
   });
 
   it('goes on after etcd was away, and after a restart', async () => {
