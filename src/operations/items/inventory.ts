@@ -1,7 +1,8 @@
+import pLimit from 'p-limit';
 import { isVaultError } from '../../errors.ts';
 import { parseClient } from '../../inventory/documents.ts';
 import type { PublicKey } from '../../sealing/publicKey.ts';
-import type { Store } from '../../stores/store.ts';
+import type { InventoryDocument, Store } from '../../stores/store.ts';
 import { flattenInventory, selectNodes, type NamedNode, type SearchResult } from '../searchNodes.ts';
 
 /** A client's public key; or why it has none that can be sealed to. */
@@ -48,13 +49,13 @@ export function openInventory(store: Store): Inventory {
       asked ??= nodes?.then((all) => new Set(all.map(({ name }) => name))) ?? store.listInventoryNames('nodes').then((all) => new Set(all));
       const before = await asked;
       const missing = [...names].filter((name) => !keys.has(name));
-      for (let i = 0; i < missing.length; i += READS) {
-        await Promise.all(missing.slice(i, i + READS).map(async (name) => {
-          const key = await readClientKey(store, name);
-          if ((key !== undefined) !== before.has(name)) since.set(name, await store.readInventory('nodes', name) !== undefined);
-          keys.set(name, key);
-        }));
-      }
+      const limit = pLimit(READS);
+      const read = missing.length > FEW && missing.length * MOST_UNASKED > before.size ? await readClientKeys(store, new Set(missing)) : undefined;
+      await Promise.all(missing.map((name) => limit(async () => {
+        const key = read === undefined ? await readClientKey(store, name) : read.get(name);
+        if ((key !== undefined) !== before.has(name)) since.set(name, await store.readInventory('nodes', name) !== undefined);
+        keys.set(name, key);
+      })));
       return {
         keyOf: (name) => keys.get(name),
         isKnown: (name) => (since.get(name) ?? before.has(name)) && keys.get(name) !== undefined,
@@ -66,14 +67,26 @@ export function openInventory(store: Store): Inventory {
   };
 }
 
-/** Client documents that are read at once. */
+/** Documents that are read at once, each by its name. */
 const READS = 64;
+/** So many clients are asked for by name; of more, all are read a page at a time, if not too many of them were not asked for. */
+const FEW = 200;
+const MOST_UNASKED = 4;
+
+async function readClientKeys(store: Store, names: ReadonlySet<string>): Promise<ReadonlyMap<string, ClientKey>> {
+  const found = new Map<string, ClientKey>();
+  for await (const document of store.listInventory('clients')) if (names.has(document.name)) found.set(document.name, keyIn(document));
+  return found;
+}
 
 async function readClientKey(store: Store, name: string): Promise<ClientKey | undefined> {
   const document = await store.readInventory('clients', name);
-  if (document === undefined) return undefined;
+  return document === undefined ? undefined : keyIn(document);
+}
+
+function keyIn({ name, bytes, source }: InventoryDocument): ClientKey {
   try {
-    return { publicKey: parseClient(document.bytes, document.source, name) };
+    return { publicKey: parseClient(bytes, source, name) };
   } catch (error) {
     if (isVaultError(error)) return { problem: error.message };
     throw error;

@@ -6,8 +6,8 @@ import type { ItemKeys } from './itemKeys.ts';
 import { MOST_REQUEST_BYTES, NOTHING } from './keyValues.ts';
 import { BASIS, inventoryKey, inventoryKeys } from './layout.ts';
 
-/** Documents asked for at once: of the largest that are stored, so many fit into a response. */
-const PAGE = 40;
+/** Documents asked for at once; fewer where so many do not fit into a response. */
+const PAGE = 200;
 
 export async function readInventoryKey({ keyValues, source }: ItemKeys, kind: InventoryKind, name: string): Promise<InventoryDocument | undefined> {
   const key = inventoryKey(kind, name);
