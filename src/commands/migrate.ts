@@ -11,8 +11,8 @@ import { describeMigration } from '../reporting/migration.ts';
 import { openStateDirectory } from '../state/stateDirectory.ts';
 
 export default class Migrate extends VaultCommand {
-  static override summary = 'Copy a repository into another store: from files to etcd, or back.';
-  static override description = `Rosters, proposals, items and the inventory, to the byte, with their generations and signatures. The target must be empty. A run that was interrupted is gone on with by the same command; at the end everything is compared again, and every signature verified.
+  static override summary = 'Copy a repository into another store: from files to etcd, back, or to another etcd or prefix.';
+  static override description = `Rosters, proposals, items and the inventory, to the byte, with their generations and signatures; and from etcd to etcd what is about joining too: invitations with what was used of them, requests and admissions, for which files have no place. The target must be empty. A run that was interrupted is gone on with by the same command; at the end everything is compared again, and every signature verified.
 
 STORE is the directory of a repository; or a file in the form of vault.json, which may lie beside it under another name; or, after --to, a directory that is yet to be made. Nothing of the source is changed: let nobody write to it any more, and put the new vault.json in the place of the old one. IAM files stay where they are.`;
   static override examples = [

@@ -8,7 +8,7 @@ import { parsePublicKey } from '../sealing/publicKey.ts';
 import type { GroupHeader, KeysDocument } from './model.ts';
 import type { AudienceRecipient } from './recipients.ts';
 import { sortNames, type Audience } from './seal.ts';
-import { openItem, ownEntry, type OpenItem, type VerifiedItem } from './verify.ts';
+import { clientName, openItem, ownEntry, type OpenItem, type VerifiedItem } from './verify.ts';
 
 /*
  * An audience is an item whose one field holds the seeds of key pairs: the present one first, then those that some item may still be sealed
@@ -89,6 +89,8 @@ function seedsOf({ vault, item, header }: VerifiedItem, open: OpenItem): Uint8Ar
 /** An audience that a member opened: opens the items that are sealed to it. Holds secrets. */
 export interface OpenGroup {
   readonly audience: ItemRef;
+  /** Name under which who opened it is one of its clients; undefined for an admin. */
+  readonly client: string | undefined;
   /** Of the keys that it can open items with. */
   readonly fingerprints: readonly string[];
   /** Steps 6 to 8 of the order of verification, by the audience's entry. @throws VaultError audience-mismatch, and as openItem */
@@ -114,6 +116,7 @@ export function openGroup(verified: VerifiedItem, identity: Identity, name?: str
   }
   return {
     audience: { vault: verified.vault, item: verified.item },
+    client: clientName(verified, identity),
     fingerprints: identities.map(({ publicKey }) => publicKey.fingerprint),
     openItem(sealed) {
       const own = identities.find(({ publicKey: { fingerprint } }) => ownEntry(sealed.keys, fingerprint)?.role === 'audience');

@@ -151,6 +151,12 @@ export function ownEntry(keys: KeysDocument, fingerprint: string): { role: SealR
   return keys.audience?.fingerprint === fingerprint ? { role: 'audience', entry: keys.audience } : undefined;
 }
 
+/** Name under which a reader is one of an item's clients; undefined for an admin, and where an audience stands between. */
+export function clientName({ keys }: Pick<VerifiedItem, 'keys'>, { publicKey }: Identity): string | undefined {
+  const own = ownEntry(keys, publicKey.fingerprint);
+  return own?.role === 'client' ? own.entry.name : undefined;
+}
+
 /**
  * Steps 6 to 8: finds the own entry, opens the data key, checks it; fields are decrypted when asked for.
  * @param name the reader's own name, where it is known, to say more when there is no entry for its key

@@ -53,6 +53,10 @@ export interface AdmittedNode {
   readonly roster: number;
 }
 
+/** Kinds of what is kept about joining, each document under a name of its own; `uses`: which node joined with which invitation. */
+export const JOIN_KINDS = ['invitations', 'uses', 'requests', 'admissions', 'refusals'] as const;
+export type JoinKind = (typeof JOIN_KINDS)[number];
+
 /**
  * Invitations, requests to join, and what becomes of them: of a live store alone. It moves bytes and judges none of them.
  * Each method throws store-unreachable where the engine fails; names are checked (name-invalid).
@@ -98,4 +102,9 @@ export interface JoinStore {
   writeAdmission(name: string, bytes: Uint8Array): Promise<void>;
   /** @param revision of the one that is meant; whichever is there where it is left out */
   removeAdmission(name: string, revision?: number): Promise<void>;
+
+  /** Everything of a kind as it lies there, for a copy of all, sorted by name: what such a name is made of is the store's own. */
+  listKind(kind: JoinKind): AsyncIterable<JoinDocument & { readonly name: string }>;
+  /** Puts a document of {@link listKind} into a store that nobody uses yet; undefined removes it. */
+  restore(kind: JoinKind, name: string, bytes: Uint8Array | undefined): Promise<void>;
 }

@@ -28,17 +28,18 @@ test('status and wait count what nodes report, and nothing that anybody else doe
   t.after(() => scene.close());
   await scene.addNode('n2', 'web');
   await scene.addNode('n3', 'web');
-  for (const node of ['n1', 'n2']) {
+  const addSigningKey = async (node: string): Promise<void> => {
     const { public_key, signing_key } = JSON.parse((await succeed(scene.vault('key', 'show', '-i', scene.at('config', node), '--json'))).stdout) as Record<string, string>;
     await succeed(scene.vault('node', 'add', node, '--force', '--key', public_key ?? '', '--signing-key', signing_key ?? '', '--json'));
-  }
+  };
+  for (const node of ['n1', 'n2']) await addSigningKey(node);
   await scene.put('db', { password: 'one' });
 
   const place = scene.at('files', 'two');
   await mkdir(place);
-  const agentOf = async (node: string, path: string, report: object): Promise<ReturnType<typeof scene.agent>> => {
+  const agentOf = async (node: string, path: string, report: object, item = 'vault/db'): Promise<ReturnType<typeof scene.agent>> => {
     const own = { identity: scene.at('config', node), state_directory: scene.at('state', node), runtime_directory: scene.at('files', `run-${node}`) };
-    return scene.agent(await scene.configure({ ...own, report, deliveries: [{ type: 'file', path, item: 'vault/db', format: 'json' }] }, `${node}.json`));
+    return scene.agent(await scene.configure({ ...own, report, deliveries: [{ type: 'file', path, item, format: 'json' }] }, `${node}.json`));
   };
   const one = await agentOf('n1', scene.at('files', 'one.json'), { node: 'n1', ttl: '2s' });
   const two = await agentOf('n2', `${place}/db.json`, { ttl: '2s' }); // Its name is that of its entry.
@@ -118,6 +119,13 @@ test('status and wait count what nodes report, and nothing that anybody else doe
   assert.equal((await watching.finished).exitCode, 0);
   const { screen } = await runOnTerminal(['status', '--watch'], { cwd: scene.repository, variables: scene.variables, answers: [{ prompt: 'vault/db', type: '\u0003' }] });
   assert.ok(screen.includes('\u001B[H\u001B[JITEM') && screen.includes('vault/db  3'), screen);
+
+  // All that it follows is sealed to an audience: its name is in the entry there.
+  await addSigningKey('n3');
+  await succeed(scene.vault('create', 'item', 'vault', 'grouped', '--from', scene.at('config', 'values.json'), '--search', 'role:web', '--audience', 'group', '--json'));
+  const three = await agentOf('n3', scene.at('files', 'three.json'), {}, 'vault/grouped');
+  assert.equal((await three.logged('reported'))['node'], 'n3');
+  await succeed(scene.vault('wait', 'vault', 'grouped', '--for', '1', '--timeout', '60s', '--json'));
   const text = await succeed(scene.vault('status'));
   assert.match(text.stdout, /^ITEM +GEN +NODES +UP TO DATE +LAGGING +SILENT/);
 });

@@ -1,11 +1,12 @@
 // `vault refresh --watch` as processes of their own, with a real etcd: who is sealed to and who is not, several of them, kills, stops, and what is never taken.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { loadIdentity } from '../../src/config/identities.ts';
 import { isVaultError } from '../../src/errors.ts';
 import { parseItemDocuments } from '../../src/items/verify.ts';
 import { encodeAdmission, signAdmission } from '../../src/joining/admission.ts';
+import { readAdmission } from '../../src/operations/joining/admissions.ts';
 import { newNodeDocuments } from '../../src/operations/nodes.ts';
 import { trustRoster, type Trust, type Workspace } from '../../src/operations/workspace.ts';
 import { exitCodeOf } from '../../src/reporting/exitCodes.ts';
@@ -106,6 +107,34 @@ describe('a refresher', () => {
     assert.ok(!(await show('db')).clients.includes('web01'));
     const { problems } = await world.result('verify', ['verify']) as { problems: unknown[] };
     assert.deepEqual(problems, []);
+  });
+
+  it('goes on where the repository was moved to, under another prefix: who was admitted is, what was asked is answered, and a token is as used as it was', async () => {
+    const { world, etcd } = scene;
+    await one.stop();
+    const join = (name: string): string[] => ['agent', 'join', '--token-file', world.at('web.token'), '--name', name, '--identity', world.at('keys', name)];
+    const node = (name: string): { variables: Record<string, string> } => ({ variables: { VAULT_STATE_DIR: world.at('state', `of-${name}`) } });
+    await world.result('agent join', join('web07'), node('web07'));
+    const moved = await world.write('repository/moved.json', JSON.stringify({ format: 'iam-vault/1', store: { engine: 'etcd', endpoints: etcd.endpoints, prefix: '/iam-vault/moved/' } }));
+    const migrate = ['migrate', '--from', '.', '--to', 'moved.json'];
+    const { joining } = await world.result('migrate', migrate) as { joining: object };
+    assert.deepEqual(joining, { invitations: 1, requests: 1, admissions: 2, moved: true });
+    assert.equal((await world.result('migrate', migrate))['changed'], 0);
+    const { invitations } = await world.result('node invitations', ['node', 'invitations']) as { invitations: { id: string }[] };
+    await rename(moved, world.at('repository', 'vault.json'));
+    assert.deepEqual((await world.result('node invitations', ['node', 'invitations']))['invitations'], invitations);
+
+    one = scene.refresher();
+    await one.logged('node-admitted', (line) => line['node'] === 'web07');
+    await one.logged('checked');
+    await written('db', ({ gained }) => gained === 1);
+    assert.deepEqual(one.log.filter(({ type }) => type === 'node-unadmitted').map((line) => line['node']), ['web02']);
+    assert.equal(await reads(world.at('keys', 'web07')), true);
+    const end = await world.run([...join('web08'), '--wait', '30s', '--json'], node('web08'));
+    assert.equal((JSON.parse(end.stdout) as { error: { reason: string } }).error.reason, 'used-up', describeEnd(end));
+    // Files have no place for it: that is said, and all else is there.
+    const copy = await world.result('migrate', ['migrate', '--from', '.', '--to', world.at('copy')]) as { joining: object };
+    assert.deepEqual(copy.joining, { invitations: 1, requests: 0, admissions: 3, moved: false });
   });
 
   it('goes on after etcd was away, and after a restart', async () => {
@@ -236,6 +265,8 @@ describe('several refreshers, and a large fleet', () => {
       return { status: reply.status, text: await reply.text() };
     };
     assert.equal((await ask('/readyz')).status, 200);
+    // A share of the nodes that somebody signed for, not of what lies in the inventory.
+    await Promise.all(Array.from({ length: 400 }, (_, i) => store.writeInventory('clients', `junk${String(i)}`, new TextEncoder().encode('{}'))));
     const gone = Array.from({ length: 30 }, (_, i) => `n${String(i).padStart(4, '0')}`);
     // Each kind in one transaction: no batch sees a part of them.
     for (const kind of ['nodes', 'clients']) await scene.etcd.etcdctl('del', `${scene.prefix}inventory/${kind}/n0000`, `${scene.prefix}inventory/${kind}/n0030`);
@@ -257,10 +288,23 @@ describe('several refreshers, and a large fleet', () => {
     const retired = one.log.filter(({ type }) => type === 'node-retired');
     assert.deepEqual([...new Set(retired.map(({ node }) => node))].sort(), gone);
     await one.stop();
+
+    // Another refresher does not begin to count anew; and of whoever is held, nothing is forgotten.
+    await scene.policy({ most_retired_at_once: '20%' });
+    const other = scene.refresher();
+    await other.logged('checked');
+    const documents = await Promise.all(['n0030', 'n0031'].flatMap((name) => (['nodes', 'clients'] as const).map(async (kind) => ({ kind, name, bytes: (await store.readInventory(kind, name))?.bytes ?? assert.fail() }))));
+    for (const kind of ['nodes', 'clients']) await scene.etcd.etcdctl('del', `${scene.prefix}inventory/${kind}/n0030`, `${scene.prefix}inventory/${kind}/n0032`);
+    await other.logged('retirement-held', ({ nodes }) => nodes === 2);
+    for (const { kind, name, bytes } of documents) await store.writeInventory(kind, name, bytes);
+    await other.logged('retirement-released');
+    assert.equal(await have(FLEET + 6 - 30), true);
+    assert.equal((await readAdmission(store, trust, 'n0031')).kind, 'admitted');
+    await other.stop();
   });
 
   it('a node that reported and is silent for too long is retired, and none that never reported', async () => {
-    await scene.policy({ retire_silent_after: '1500ms' });
+    await scene.policy({ retire_silent_after: '1500ms', within: '1s' });
     const one = scene.refresher();
     await one.logged('checked');
     const report = store.reports.writer('n0050', { ttlSeconds: 1 });

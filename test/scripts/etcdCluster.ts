@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { openMemberNetwork, type CutFrom, type MemberNetwork } from './memberNetwork.ts';
 
 /** One process of etcd. */
 export interface Member {
@@ -18,6 +19,10 @@ export interface Member {
   signal(name: NodeJS.Signals): void;
   /** Starts it again, with its data. */
   start(): Promise<void>;
+  /** Of a cluster with namespaces: packets to it and of it vanish. */
+  cutOff(from: CutFrom): Promise<void>;
+  /** After it was cut off. */
+  joinAgain(): Promise<void>;
 }
 
 /** A real etcd on free ports of this machine, in a temporary directory; in memory where that can be, for etcd waits for the disk at each write. */
@@ -34,6 +39,8 @@ export interface EtcdCluster {
 
 export interface EtcdOptions {
   readonly members?: number;
+  /** Each member in a network namespace of its own, and reached from this process; only root may: see {@link whyNoNetwork}. */
+  readonly namespaces?: boolean;
   readonly flags?: readonly string[];
   /** Directory of certificates, which etcd is then started with: `ca.pem`, `server.pem`, `server-key.pem`. */
   readonly certificates?: string | undefined;
@@ -62,23 +69,34 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdCluster>
 
 class EndedEarly extends Error {}
 
-async function startOnFreePorts({ members: count = 1, flags = [], certificates, clientCertificate, data }: EtcdOptions): Promise<EtcdCluster> {
+async function startOnFreePorts(options: EtcdOptions): Promise<EtcdCluster> {
+  const network = options.namespaces === true ? await openMemberNetwork(options.members ?? 1) : undefined;
+  try {
+    return await startIn(network, options);
+  } catch (error) {
+    await network?.close();
+    throw error;
+  }
+}
+
+async function startIn(network: MemberNetwork | undefined, { members: count = 1, flags = [], certificates, clientCertificate, data }: EtcdOptions): Promise<EtcdCluster> {
   const directory = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'iam-vault-etcd-'));
   const scheme = certificates === undefined ? 'http' : 'https';
   const ports = await freePorts(count * 2);
   const places = Array.from({ length: count }, (_, i) => ({
-    name: `m${String(i)}`, client: `${scheme}://127.0.0.1:${String(ports[2 * i])}`, peer: `http://127.0.0.1:${String(ports[2 * i + 1])}`,
+    name: `m${String(i)}`, client: `${scheme}://${network?.places[i]?.client ?? '127.0.0.1'}:${String(ports[2 * i])}`, peer: `http://${network?.places[i]?.peer ?? '127.0.0.1'}:${String(ports[2 * i + 1])}`,
   }));
   const initialCluster = places.map((each) => `${each.name}=${each.peer}`).join(',');
   const tls = certificates === undefined ? [] : ['--cert-file', join(certificates, 'server.pem'), '--key-file', join(certificates, 'server-key.pem')];
-  const members: Member[] = places.map(({ name, client, peer }) => {
+  const members: Member[] = places.map(({ name, client, peer }, index) => {
     let child: ChildProcess | undefined;
     return {
       endpoint: client,
       get isRunning() { return child !== undefined && child.exitCode === null && child.signalCode === null; },
       async start() {
-        const started = spawn('etcd', [
-          '--name', name, '--data-dir', data ?? join(directory, name), '--listen-client-urls', client, '--advertise-client-urls', client,
+        const [program, ...args] = [...network?.command(index) ?? [], 'etcd'];
+        const started = spawn(program, [
+          ...args, '--name', name, '--data-dir', data ?? join(directory, name), '--listen-client-urls', client, '--advertise-client-urls', client,
           '--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', initialCluster,
           '--initial-cluster-token', directory, '--heartbeat-interval', '50', '--election-timeout', '500', '--logger', 'zap', '--log-outputs', 'stderr', '--log-level', 'error', ...tls, ...flags,
         ], { stdio: 'ignore', env: { PATH: process.env['PATH'], GOMAXPROCS: '1' } });
@@ -94,6 +112,11 @@ async function startOnFreePorts({ members: count = 1, flags = [], certificates, 
         await gone;
       },
       signal(signal) { child?.kill(signal); },
+      async cutOff(from) {
+        assert.ok(network !== undefined, 'no namespaces');
+        await network.cutOff(index, from);
+      },
+      async joinAgain() { await network?.joinAgain(index); },
     };
   });
   const endpoints = places.map(({ client }) => client);
@@ -108,6 +131,7 @@ async function startOnFreePorts({ members: count = 1, flags = [], certificates, 
     },
     async close() {
       await Promise.all(members.map((member) => member.kill()));
+      await network?.close();
       await rm(directory, { recursive: true, force: true });
     },
   };

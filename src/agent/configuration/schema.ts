@@ -110,7 +110,7 @@ const sourceSchema = z.discriminatedUnion('type', [
 
 /** What the agent says in etcd of what it delivered. */
 const reportSchema = z.strictObject({
-  /** Name of the node in the inventory; that under which it is a recipient where it is left out. */
+  /** Name of the node in the inventory; that under which it is a client of an item, or of its audience, where it is left out. */
   node: z.optional(nameOf('node')),
   /** How long the report is there after the agent was last there. */
   ttl: z._default(duration(2000, HOUR, 'from 2s to 1h'), 90_000),

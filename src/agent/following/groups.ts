@@ -1,7 +1,7 @@
 import { isVaultError, VaultError } from '../../errors.ts';
 import { audienceOf, openGroup, type OpenGroup } from '../../items/group.ts';
 import type { ItemDocuments } from '../../items/model.ts';
-import { openItem, parseItemDocuments, verifyItem, type OpenItem, type VerifiedItem } from '../../items/verify.ts';
+import { clientName, openItem, parseItemDocuments, verifyItem, type OpenItem, type VerifiedItem } from '../../items/verify.ts';
 import type { Identity } from '../../sealing/identity.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { refText } from '../configuration/configuration.ts';
@@ -17,10 +17,16 @@ export interface GroupReader {
   readonly source: { readonly source: Source; readonly signal: AbortSignal } | undefined;
 }
 
+/** An item that was opened, and the name under which the reader is a client of it, or of its audience. */
+export interface Opened {
+  readonly open: OpenItem;
+  readonly recipient: string | undefined;
+}
+
 /** Opens items, by the audience that each is sealed to, where it is. An audience is read when an item needs a key that is not known. */
 export interface Groups {
   /** @throws VaultError store-unreachable, item-missing, and what verification and opening throw */
-  open(verified: VerifiedItem, reader: GroupReader): Promise<OpenItem>;
+  open(verified: VerifiedItem, reader: GroupReader): Promise<Opened>;
   wipe(): void;
 }
 
@@ -78,21 +84,25 @@ export function followGroups(memory: Memory): Groups {
   return {
     async open(verified, reader) {
       const ref = audienceOf(verified, verified.keys);
-      if (ref === undefined) return openItem(verified, reader.identity);
+      if (ref === undefined) return { open: openItem(verified, reader.identity), recipient: clientName(verified, reader.identity) };
       const before = known.get(refText(ref))?.group;
-      if (before?.fingerprints.includes(verified.keys.audience?.fingerprint ?? '') === true) return before.openItem(verified);
+      if (before?.fingerprints.includes(verified.keys.audience?.fingerprint ?? '') === true) return openedBy(before, verified);
       let asked = reading.get(refText(ref));
       if (asked === undefined) {
         asked = read(ref, reader, verified).finally(() => reading.delete(refText(ref)));
         reading.set(refText(ref), asked);
       }
-      return (await asked).openItem(verified);
+      return openedBy(await asked, verified);
     },
     wipe() {
       for (const { group } of known.values()) group?.wipe();
       known.clear();
     },
   };
+}
+
+function openedBy(group: OpenGroup, verified: VerifiedItem): Opened {
+  return { open: group.openItem(verified), recipient: group.client };
 }
 
 function missing(ref: ItemRef, wanted: ItemRef, location: string): VaultError {

@@ -1,7 +1,7 @@
 import { isVaultError, VaultError } from '../../errors.ts';
 import type { ItemDocuments } from '../../items/model.ts';
 import { audienceOf } from '../../items/group.ts';
-import { ownEntry, parseItemDocuments, verifyItem, type VerifiedItem } from '../../items/verify.ts';
+import { parseItemDocuments, verifyItem } from '../../items/verify.ts';
 import type { Json } from '../../json/canonical.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import type { Identity } from '../../sealing/identity.ts';
@@ -17,7 +17,7 @@ export interface ItemContent extends ItemRef {
   /** Who signed it, and when: RFC 3339, to the second. */
   readonly signer: string;
   readonly time: string;
-  /** Name under which the reader is one of its clients; undefined where an audience stands between. */
+  /** Name under which the reader is one of its clients, or of its audience's; undefined for an admin. */
   readonly recipient?: string | undefined;
   /** The header's: one signature, one content. */
   readonly signature: string;
@@ -102,10 +102,10 @@ export function followItem(ref: ItemRef, { memory, groups, report, now }: Tools,
     const isNew = state.content?.signature !== signature;
     if (isNew) {
       awaits = audienceOf(ref, verified.keys);
-      const open = await groups.open(verified, reader);
+      const { open, recipient } = await groups.open(verified, reader);
       awaits = undefined;
       try {
-        state = { ...state, content: { ...ref, generation, signer, time, signature, recipient: clientName(verified, reader.identity), fields: open.all() }, from, changedAt: now() };
+        state = { ...state, content: { ...ref, generation, signer, time, signature, recipient, fields: open.all() }, from, changedAt: now() };
       } finally {
         open.wipe();
       }
@@ -168,11 +168,6 @@ export function followItem(ref: ItemRef, { memory, groups, report, now }: Tools,
       }
     },
   };
-}
-
-function clientName({ keys }: VerifiedItem, { publicKey }: Identity): string | undefined {
-  const own = ownEntry(keys, publicKey.fingerprint);
-  return own?.role === 'client' ? own.entry.name : undefined;
 }
 
 function absent(ref: ItemRef, content: ItemContent | undefined, location: string): VaultError {

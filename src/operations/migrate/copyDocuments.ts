@@ -3,7 +3,9 @@ import { keysHead } from '../../items/keysHead.ts';
 import type { ItemDocuments } from '../../items/model.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { equalBytes } from '../../sealing/encoding.ts';
-import type { InventoryDocument, InventoryKind, Store } from '../../stores/store.ts';
+import type { InventoryKind, Store } from '../../stores/store.ts';
+import { copyJoining, type CopiedJoining } from './copyJoining.ts';
+import { sideBySide } from './sideBySide.ts';
 
 const KINDS: readonly InventoryKind[] = ['nodes', 'clients', 'roles', 'users'];
 
@@ -13,6 +15,8 @@ export interface Copied {
   readonly inventory: number;
   readonly proposals: number;
   readonly rosters: number;
+  /** Undefined where nodes do not join by themselves. */
+  readonly joining: CopiedJoining | undefined;
   readonly changed: number;
 }
 
@@ -36,7 +40,7 @@ export async function copyDocuments(from: Store, to: Store, { newest, compareOnl
   };
   let inventory = 0;
   for (const kind of KINDS) {
-    for await (const { name, here, there } of joined(from.listInventory(kind), to.listInventory(kind))) {
+    for await (const { name, here, there } of sideBySide(from.listInventory(kind), to.listInventory(kind))) {
       if (here === undefined) {
         await change(() => to.removeInventory(kind, name));
         continue;
@@ -45,6 +49,7 @@ export async function copyDocuments(from: Store, to: Store, { newest, compareOnl
       if (there === undefined || !equalBytes(here.bytes, there.bytes)) await change(() => to.writeInventory(kind, name, here.bytes));
     }
   }
+  const joining = await copyJoining(from, to, change);
   const items = await from.listItems();
   const key = ({ vault, item }: ItemRef): string => `${vault}/${item}`;
   const there = new Map((await to.listItems()).map((ref) => [key(ref), ref]));
@@ -71,21 +76,7 @@ export async function copyDocuments(from: Store, to: Store, { newest, compareOnl
     if (present !== undefined) throw new VaultError('store-conflict', `Version ${String(version)} of the roster is another in the store that is moved to.`, { details: { version } });
     await change(() => to.writeRoster(version, bytes));
   }
-  return { items: items.length, inventory, proposals: proposals.length, rosters, changed };
-}
-
-/** Both lists are sorted by name. */
-async function* joined(a: AsyncIterable<InventoryDocument>, b: AsyncIterable<InventoryDocument>): AsyncGenerator<{ name: string; here?: InventoryDocument; there?: InventoryDocument }> {
-  const [left, right] = [a[Symbol.asyncIterator](), b[Symbol.asyncIterator]()];
-  let [here, there] = [await left.next(), await right.next()];
-  while (here.done !== true || there.done !== true) {
-    const [first, second] = [here.done === true ? undefined : here.value, there.done === true ? undefined : there.value];
-    const isHere = first !== undefined && (second === undefined || first.name <= second.name);
-    const isThere = second !== undefined && (first === undefined || second.name <= first.name);
-    yield { name: (isHere ? first : second)?.name ?? '', ...(isHere ? { here: first } : {}), ...(isThere ? { there: second } : {}) };
-    if (isHere) here = await left.next();
-    if (isThere) there = await right.next();
-  }
+  return { items: items.length, inventory, proposals: proposals.length, rosters, joining, changed };
 }
 
 function isSame(a: ItemDocuments, b: ItemDocuments | undefined): boolean {

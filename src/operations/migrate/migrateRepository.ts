@@ -4,6 +4,7 @@ import { layoutJson } from '../../json/canonical.ts';
 import { parseDocument } from '../../json/document.ts';
 import type { ItemRef } from '../../sealing/dataKey.ts';
 import { writePin } from '../../state/pins.ts';
+import { JOIN_KINDS } from '../../stores/joining.ts';
 import type { Store } from '../../stores/store.ts';
 import { rosterDigest, parseRoster, type Roster } from '../../trust/roster.ts';
 import { verifyRepository } from '../verify/verifyRepository.ts';
@@ -52,6 +53,7 @@ export async function migrateRepository(workspace: Workspace, to: Store, finish:
   await requireSound({ ...workspace, store: to }, true);
   await finish();
   await to.writeMigration(undefined);
+  warnOfLeft(workspace, to, copied);
   const fingerprint = rosterDigest(roster);
   await writePin(state, to.location, { version: roster.version, digest: fingerprint, repository });
   return { ...copied, repository, fingerprint, left: await foreignItems(from) };
@@ -72,10 +74,20 @@ async function begin(to: Store, from: Store, repository: string, roster: Roster)
     if (mine !== undefined && rosterDigest(parseRoster(first, `Version 1 of the roster in ${to.location}`).roster) === repository) return false;
     throw occupied(to, 'another repository');
   }
+  for (const kind of JOIN_KINDS) {
+    for await (const _ of to.joining?.listKind(kind) ?? []) throw occupied(to, 'documents of something else');
+  }
   const lists = await Promise.all([to.listItems(), to.listProposals(), ...(['nodes', 'clients', 'roles', 'users'] as const).map((kind) => to.listInventoryNames(kind))]);
   if (lists.some((list) => list.length > 0)) throw occupied(to, 'documents of something else');
   await to.writeMigration(new TextEncoder().encode(layoutJson({ repository })));
   return true;
+}
+
+/** A copy in files is a backup too: what it lacks is said, and is no error. */
+function warnOfLeft({ store: from, warn }: Workspace, to: Store, { joining }: Copied): void {
+  if (joining === undefined || joining.moved || joining.invitations + joining.requests + joining.admissions === 0) return;
+  warn(`What is about joining stayed in ${from.location}, for ${to.location} has no place for it: ${String(joining.invitations)} invitations, ${String(joining.requests)} requests, ${String(joining.admissions)} admissions. `
+    + 'Nodes that are in the inventory are in it there too. If the repository ever goes back to etcd from there, invite anew, and approve what is in the inventory with "vault node approve --inventory".');
 }
 
 function occupied({ location }: Store, what: string): VaultError {

@@ -1,7 +1,7 @@
 import { VaultError } from '../../errors.ts';
 import { checkName, nameProblem } from '../../names.ts';
 import { isDigest, requireDigest } from '../proposalName.ts';
-import type { FiledRequest, JoinDocument, JoinListener, JoinStore } from '../joining.ts';
+import type { FiledRequest, JoinDocument, JoinKind, JoinListener, JoinStore } from '../joining.ts';
 import type { EtcdClient } from './client.ts';
 import { isWritten, type ItemKeys } from './itemKeys.ts';
 import type { Stored } from './keyValues.ts';
@@ -11,6 +11,24 @@ import { watchKeys, type WatchedKeys } from './watchKeys.ts';
 
 /** Of the largest that are stored, so many fit into a response: a stranger may have put anything there. */
 const PAGE = 40;
+
+const isId = (id: string): boolean => nameProblem('item', id) === undefined;
+const isNode = (name: string): boolean => nameProblem('node', name) === undefined;
+
+/** Where each kind is, and of what parts its names are; all else there is nobody's. */
+const PLACES: Readonly<Record<JoinKind, { readonly below: string; readonly parts: readonly ((part: string) => boolean)[] }>> = {
+  invitations: { below: INVITATIONS, parts: [isId] },
+  uses: { below: JOINED, parts: [isId, isDigest] },
+  requests: { below: JOINS, parts: [isNode, isDigest] },
+  admissions: { below: ADMISSIONS, parts: [isNode] },
+  refusals: { below: REFUSALS, parts: [isDigest] },
+};
+
+function isOf(kind: JoinKind, name: string): boolean {
+  const { parts } = PLACES[kind];
+  const found = name.split('/');
+  return found.length === parts.length && parts.every((fits, index) => fits(found[index] ?? ''));
+}
 
 /** Requests to join, and what becomes of them, below the prefix of a repository. */
 export function openJoinKeys(client: EtcdClient, { keyValues, source }: ItemKeys): JoinStore {
@@ -38,7 +56,7 @@ export function openJoinKeys(client: EtcdClient, { keyValues, source }: ItemKeys
 
   return {
     readInvitation: async (id) => (await read(invitationKey(id)))[0],
-    listInvitations: async () => (await keyValues.names(INVITATIONS)).filter((id) => nameProblem('item', id) === undefined),
+    listInvitations: async () => (await keyValues.names(INVITATIONS)).filter(isId),
     async writeInvitation(id, bytes, expected) {
       const key = invitationKey(id);
       const outcome = await keyValues.commit({ unchanged: { [key]: expected }, put: [[key, bytes]], otherwise: [key] });
@@ -52,7 +70,7 @@ export function openJoinKeys(client: EtcdClient, { keyValues, source }: ItemKeys
       const names: string[] = [];
       for await (const { bytes } of list(joinedKeys(id))) {
         const name = Buffer.from(bytes).toString('latin1');
-        if (nameProblem('node', name) === undefined) names.push(name);
+        if (isNode(name)) names.push(name);
       }
       return names.sort();
     },
@@ -67,7 +85,7 @@ export function openJoinKeys(client: EtcdClient, { keyValues, source }: ItemKeys
     async* listRequests() {
       for await (const { name: key, ...document } of list(JOINS)) {
         const [name = '', id = '', ...more] = key.split('/');
-        if (more.length === 0 && isDigest(id) && nameProblem('node', name) === undefined) yield { ...document, name, id };
+        if (more.length === 0 && isDigest(id) && isNode(name)) yield { ...document, name, id };
       }
     },
     async removeRequest(request) {
@@ -112,13 +130,21 @@ export function openJoinKeys(client: EtcdClient, { keyValues, source }: ItemKeys
     },
     readAdmission: async (name) => (await read(admissionKey(name)))[0],
     async* listAdmissions() {
-      for await (const each of list(ADMISSIONS)) if (nameProblem('node', each.name) === undefined) yield each;
+      for await (const each of list(ADMISSIONS)) if (isNode(each.name)) yield each;
     },
     async writeAdmission(name, bytes) {
       await keyValues.commit({ put: [[admissionKey(name), bytes]] });
     },
     async removeAdmission(name, revision) {
       await keyValues.commit({ ...(revision === undefined ? {} : { unchanged: { [admissionKey(name)]: revision } }), remove: [admissionKey(name)] });
+    },
+    async* listKind(kind) {
+      for await (const each of list(PLACES[kind].below)) if (isOf(kind, each.name)) yield each;
+    },
+    async restore(kind, name, bytes) {
+      if (!isOf(kind, name)) throw new VaultError('name-invalid', `${JSON.stringify(name)} is no name of what lies below ${source(PLACES[kind].below)}.`, { details: { kind, name } });
+      const key = PLACES[kind].below + name;
+      await keyValues.commit(bytes === undefined ? { remove: [key] } : { put: [[key, bytes]] });
     },
   };
 
