@@ -13,7 +13,7 @@ export const etcdFlags = {
   'etcd-prefix': Flags.string({ helpValue: 'PREFIX', helpGroup, description: 'what its keys begin with, as /iam-vault/production/', dependsOn }),
   'etcd-ca': Flags.string({ helpValue: 'FILE', helpGroup, description: 'certificates that sign etcd\'s [default: those that Node trusts]', dependsOn }),
   'etcd-cert': Flags.string({ helpValue: 'FILE', helpGroup, description: 'client certificate', dependsOn: ['etcd', 'etcd-key'] }),
-  'etcd-key': Flags.string({ helpValue: 'FILE', helpGroup, description: 'its private key', dependsOn: ['etcd', 'etcd-cert'] }),
+  'etcd-key': Flags.string({ helpValue: 'FILE', helpGroup, description: 'private key of --etcd-cert', dependsOn: ['etcd', 'etcd-cert'] }),
   'etcd-credentials': Flags.string({ helpValue: 'FILE', helpGroup, description: 'JSON file, yours alone, with endpoints, user and password', dependsOn }),
 };
 

@@ -44,5 +44,6 @@ STORE is the directory of a repository; or a file in the form of vault.json, whi
     const { json, text } = describeMigration(flags, migration, output.colors);
     output.result(json, text);
     output.notice('Nothing of the source was changed, and nothing keeps others from writing to it: see to it that nobody does.');
+    if (to.besides !== undefined) output.notice(`Next: put ${to.besides} in the place of vault.json, in the same directory.`);
   }
 }

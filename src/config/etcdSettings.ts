@@ -45,7 +45,7 @@ export async function readEtcdSettings(environment: Reader, root: string, config
   if (secure.has(false) && config.tls !== undefined) throw invalid(`${file} has certificates for an etcd, and names it with http://.`, 'Name it with https://, or leave "tls" out.');
   if ((tls.cert_file === undefined) !== (tls.key_file === undefined)) throw invalid('A client certificate for etcd needs both "cert_file" and "key_file".', 'Name both in "tls".');
   const read = async (name: string | undefined, secret: boolean): Promise<Uint8Array | undefined> =>
-    name === undefined ? undefined : await readSetting(environment, placeOf(environment, root, name), secret);
+    name === undefined ? undefined : await readSetting(environment, placeOf(environment, root, name), secret, 'Name another file in "tls".');
   const user = await readUser(environment, root, config, normal, file);
   return {
     endpoints: normal, prefix, user,
@@ -56,7 +56,7 @@ export async function readEtcdSettings(environment: Reader, root: string, config
 async function readUser(environment: Reader, root: string, { credentials_file }: EtcdPlaces, endpoints: readonly string[], named: string): Promise<EtcdSettings['user']> {
   if (credentials_file === undefined) return undefined;
   const file = placeOf(environment, root, credentials_file);
-  const bytes = await readSetting(environment, file, true);
+  const bytes = await readSetting(environment, file, true, 'Write it, with mode 0600: {"endpoints": ["https://…"], "user": "…", "password": "…"}.');
   const { user, password, endpoints: own } = validate(credentialsSchema, parseJson(bytes, file), () => ['endpoints', 'user', 'password']);
   bytes.fill(0);
   const allowed = new Set(own.map((text) => new URL(text).origin));
@@ -77,9 +77,9 @@ function placeOf(environment: Reader, root: string, name: string): string {
   return join(environment.home, name.slice(2));
 }
 
-async function readSetting({ uid }: Reader, path: string, secret: boolean): Promise<Uint8Array> {
+async function readSetting({ uid }: Reader, path: string, secret: boolean, hint: string): Promise<Uint8Array> {
   const file = await readRegularFile(path, { maxBytes: MAX_BYTES, followLink: true });
-  if (file === undefined) throw new VaultError('input-unreadable', `There is no file ${path}, which the configuration names for etcd.`, { details: { source: path } });
+  if (file === undefined) throw new VaultError('input-unreadable', `There is no file ${path}, which the configuration names for etcd.`, { hint, details: { source: path } });
   if (secret && ((file.mode & OTHERS) !== 0 || (uid !== undefined && uid !== 0 && file.uid !== uid && file.uid !== 0))) {
     throw new VaultError('identity-too-open', `The secret file ${path} is not yours alone: its mode is ${file.mode.toString(8).padStart(4, '0')}, its owner ${String(file.uid)}.`, {
       hint: `Run "chmod 600 ${path}". If others could read it for long, change the secret.`, details: { path, mode: file.mode, owner: file.uid },

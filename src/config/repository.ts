@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { VaultError } from '../errors.ts';
 import { pathKind, readRegularFile, realPath } from '../files/read.ts';
@@ -57,6 +57,8 @@ export async function openRepository(environment: Environment, named?: string): 
 export interface NamedStore extends OpenRepository {
   /** Writes a vault.json, which makes the place a repository; undefined where there is one. */
   readonly make: (() => Promise<void>) | undefined;
+  /** The file that was named, where it lies beside the vault.json that the directory has. */
+  readonly besides: string | undefined;
 }
 
 /**
@@ -70,9 +72,10 @@ export async function openNamedStore(environment: Environment, name: string): Pr
   const root = await realPath(isFile ? dirname(named) : named) ?? named;
   const path = isFile ? named : join(root, CONFIG_FILE);
   const file = await readRegularFile(path, { maxBytes: 1 << 16, followLink: isFile });
-  if (file !== undefined) return { root, store: await openStore(environment, root, parseConfig(file.bytes, path).store), make: undefined };
+  if (file !== undefined) return { root, store: await openStore(environment, root, parseConfig(file.bytes, path).store), make: undefined, besides: isFile && basename(named) !== CONFIG_FILE ? name : undefined };
   return {
     root, store: await openStore(environment, root, DEFAULT_CONFIG.store),
+    besides: undefined,
     async make() { await createFile(path, encodeConfig(DEFAULT_CONFIG), { mode: 0o644 }); },
   };
 }

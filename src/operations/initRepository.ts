@@ -83,11 +83,11 @@ async function makeRepository(request: InitRequest, second?: { readonly recovery
   const store = await request.openStore(root);
   const admin: Admin = { name: request.adminName, public_key: identity.publicKey.line, signing_key: identity.signingKey.line };
   let begun = await begunRoster(store, admin);
-  if (begun === 'other') throw exists(root);
+  if (begun === 'other') throw existsIn(store, root);
   const remembered = await readPin(request.state, store.location);
   if (remembered !== undefined && (begun === undefined || rosterDigest(begun) !== remembered.digest)) throw known(root, remembered.version);
   if (begun !== undefined && (second !== undefined || begun.admins.length > 1)) {
-    if (remembered !== undefined || (await store.listItems()).length > 0) throw exists(root);
+    if (remembered !== undefined || (await store.listItems()).length > 0) throw existsIn(store, root);
     // Nobody may have seen the secret that belongs to it, or its maker wants one now; and nobody relies on it yet.
     request.notice?.('An earlier run was interrupted. Its roster was never used: it is made anew, and a recovery secret that it printed opens nothing.');
     await store.withdrawRoster();
@@ -96,6 +96,7 @@ async function makeRepository(request: InitRequest, second?: { readonly recovery
   const roster: Roster = begun ?? {
     format: FORMAT, type: 'roster', version: 1, admins: [admin, ...(second === undefined ? [] : [second.recovery.admin])], quorum: 1, time: timeText(request.now), previous: null,
   };
+  if (begun !== undefined && store.directory === undefined) request.notice?.('etcd has this repository already, with you as its admin: the directory names it now.');
   await ensureDirectory(join(root, 'iam-json-data'));
   if (store.directory !== undefined) await makeCompanions(root);
   if (begun === undefined) await store.writeRoster(1, encodeRoster({ roster, signatures: [
@@ -132,6 +133,14 @@ async function begunRoster(store: Store, admin: Admin): Promise<Roster | 'other'
 function known(root: string, version: number): VaultError {
   return new VaultError('roster-rollback', `${root} was a vault repository before: version ${String(version)} of its roster was trusted here, and is gone.`, {
     hint: 'Restore its files from version control. To begin anew, choose another directory.', details: { root, version },
+  });
+}
+
+/** The repository that is there already is not the directory's, but etcd's, where that is the store. */
+function existsIn({ directory }: Store, root: string): VaultError {
+  if (directory !== undefined) return exists(root);
+  return new VaultError('repository-exists', 'There is a vault repository in that etcd, below that prefix, already.', {
+    hint: `To work with it in ${root}, copy the vault.json that its admins have to there, and "vault trust pin" its fingerprint. To begin another, choose another prefix.`, details: { root },
   });
 }
 

@@ -9,7 +9,7 @@ import { foreignTypeOf } from '../items/foreignItem.ts';
 import { parseItemDocuments, verifyItem, type ParsedItem, type VerifiedItem } from '../items/verify.ts';
 import type { Signer } from '../items/seal.ts';
 import { isFullAdmin, type Admin, type Roster } from '../trust/roster.ts';
-import { pinOf, walkRoster } from '../trust/walk.ts';
+import { pinOf, rosterGone, walkRoster } from '../trust/walk.ts';
 import { foreignItem } from './itemType.ts';
 import { walkFrom } from '../trust/walkFrom.ts';
 
@@ -71,6 +71,15 @@ export async function trustRoster({ store, state, notice, warn, pin }: Workspace
 }
 
 /**
+ * That the store holds a repository: for what writes to the inventory, which no roster protects, and would else write to a wrong place unnoticed.
+ * @throws VaultError roster-missing, roster-rollback
+ */
+export async function requireRoster({ store, state }: Pick<Workspace, 'store' | 'state'>): Promise<void> {
+  const version = (await readPin(state, store.location))?.version ?? 1;
+  if (await store.readRoster(version) === undefined) throw rosterGone(version);
+}
+
+/**
  * Reads and verifies an item, and remembers its generation.
  * @returns undefined where there is no such item
  */
@@ -84,7 +93,7 @@ export async function refuseMissing({ state }: Workspace, { repository }: Trust,
   const { generation: seen, deleted } = await readSeen(state, repository, { vault, item });
   if (seen === 0 || deleted) return;
   throw new VaultError('item-missing', `${vault}/${item} is gone: generation ${String(seen)} of it was seen here.`, {
-    hint: 'Restore both of its files from version control. If it was deleted on purpose, say so here: vault delete item VAULT ITEM.',
+    hint: 'Restore it: both of its files from version control, or in etcd as docs/etcd.md says of backups. If it was deleted on purpose, say so here: vault delete item VAULT ITEM.',
     details: { vault, item, seen },
   });
 }

@@ -1,12 +1,11 @@
 import type { AgentStatus } from '../agent/status.ts';
+import { duration } from './duration.ts';
 import { escapeForTerminal } from './escape.ts';
 import type { Output } from './output.ts';
 import { renderTable, type Column } from './table.ts';
 
 type Look = Pick<Output, 'colors' | 'width'>;
 type Item = AgentStatus['items'][number];
-
-const UNITS = [['d', 86_400], ['h', 3600], ['m', 60], ['s', 1]] as const;
 
 /** How an agent is, as a person reads it: the sum first, then the items, then what is wrong. */
 export function renderAgentStatus(status: AgentStatus, now: Date, look: Look): string {
@@ -79,12 +78,4 @@ function untilOrNone(time: string | null, now: Date): string {
 /** Since a time; nothing where it lies ahead, for the clock was set. */
 function age(time: string, now: Date): string {
   return duration(Math.max(0, now.getTime() - Date.parse(time)));
-}
-
-/** In the largest unit of which there are two, as `90s`, `47h`; one below. */
-function duration(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
-  if (Number.isNaN(seconds)) return '?';
-  const [unit, size] = UNITS.find(([, each]) => seconds >= 2 * each) ?? ['s', 1];
-  return `${String(Math.floor(seconds / size))}${unit}`;
 }

@@ -1,6 +1,7 @@
 import type { InventoryNode } from '../operations/joining/admissions.ts';
 import type { ListedInvitation } from '../operations/joining/invitations.ts';
 import type { PendingRequest } from '../operations/joining/requests.ts';
+import { duration } from './duration.ts';
 import { escapeForTerminal } from './escape.ts';
 import type { Output } from './output.ts';
 import { renderTable } from './table.ts';
@@ -33,16 +34,22 @@ export function invitationsAsJson(invitations: readonly ListedInvitation[]): obj
   }));
 }
 
-export function renderInvitations(invitations: readonly ListedInvitation[], output: Pick<Output, 'colors' | 'width'>): string {
+export function renderInvitations(invitations: readonly ListedInvitation[], now: Date, output: Pick<Output, 'colors' | 'width'>): string {
   if (invitations.length === 0) return '';
   return renderTable(
-    [{ title: 'INVITATION' }, { title: 'STATE' }, { title: 'LEFT' }, { title: 'EXPIRES' }, { title: 'AS', least: 16 }, { title: 'JOINED', least: 12 }],
+    [{ title: 'INVITATION' }, { title: 'STATE' }, { title: 'LEFT' }, { title: 'ENDS IN' }, { title: 'WITH', least: 11 }, { title: 'JOINED', least: 8 }],
     invitations.map(({ id, state, invitation, used, joined }) => [
-      id, state, invitation === undefined ? '' : `${String(Math.max(0, invitation.uses - used))}/${String(invitation.uses)}`, invitation?.expires ?? '',
+      id, state, invitation === undefined ? '' : `${String(Math.max(0, invitation.uses - used))}/${String(invitation.uses)}`,
+      invitation === undefined ? '' : leftOf(invitation.expires, now),
       invitation === undefined ? '' : describeAttributes(invitation.attributes).text, shortened(joined),
     ]),
     output,
   );
+}
+
+function leftOf(expires: string, now: Date): string {
+  const ms = Date.parse(expires) - now.getTime();
+  return ms <= 0 ? '-' : duration(ms);
 }
 
 function shortened(names: readonly string[]): string {
@@ -62,20 +69,19 @@ export function renderPending({ request, fingerprint, invitation, problem }: Pen
   return [
     `${request.name}  ${fingerprint}`,
     `  invitation ${request.invitation}, asked ${ageOf(request.time, now)}`,
-    ...(invitation === undefined ? [] : [`  as ${describeAttributes(invitation.attributes).text}${invitation.approval ? ', if a person approves it' : ''}`]),
+    ...(invitation === undefined ? [] : [`  with ${describeAttributes(invitation.attributes).text}${invitation.approval ? ', if a person approves it' : ''}`]),
     ...(problem === undefined ? [] : [`  will be refused: ${problem}`]),
   ].join('\n');
 }
 
 /** A node of the inventory, as a person judges it. */
 export function renderInventoryNode({ node, fingerprint }: InventoryNode): string {
-  return `${node.name}  ${fingerprint}\n  as it stands in the inventory: ${describeAttributes(node).text}`;
+  return `${node.name}  ${fingerprint}\n  as it stands in the inventory, with ${describeAttributes(node).text}`;
 }
 
 function ageOf(time: string, now: Date): string {
-  const minutes = Math.round((now.getTime() - Date.parse(time)) / 60_000);
-  if (minutes < 0) return `at ${time}, which is ahead of this machine's clock`;
-  return minutes < 120 ? `${String(minutes)} min ago` : `${String(Math.round(minutes / 60))} h ago`;
+  const ms = now.getTime() - Date.parse(time);
+  return ms < 0 ? `at ${time}, which is ahead of this machine's clock` : `${duration(ms)} ago`;
 }
 
 /** What came of asking to join, and what is next. */
@@ -84,7 +90,11 @@ export function renderJoined({ name, path, state, pin }: { readonly name: string
     state === 'admitted' ? `${name} is let in` : `Filed the request of ${name}`,
     `  identity  ${escapeForTerminal(path)}`,
     `  roster    ${pin}`,
-    state === 'admitted' ? '  next      "roster" and "identity" of agent.json are these two; items are there as soon as they were refreshed'
-      : '  next      an admin runs "vault node approve", or "vault refresh --watch" answers by itself; run this again with --wait to see it',
   ].join('\n');
+}
+
+/** What is next, for a person. */
+export function nextOf(state: 'admitted' | 'filed'): string {
+  return state === 'admitted' ? 'Next: name both in agent.json, and "vault agent run". Items are there as soon as they were refreshed.'
+    : 'Next: an admin runs "vault node approve", or "vault refresh --watch" answers by itself. Run this again with --wait to see it.';
 }

@@ -11,7 +11,7 @@ export function describeMigration({ from, to }: { readonly from: string; readonl
       `${changed === 0 ? 'There already:' : colors.green('Copied')} the repository in ${escapeForTerminal(from)} ${changed === 0 ? 'is in' : 'to'} ${escapeForTerminal(to)}`,
       `  items      ${String(items)}`,
       `  inventory  ${String(inventory)} documents`,
-      `  roster     ${String(rosters)} versions, ${fingerprint}`,
+      `  roster     ${String(rosters)} ${rosters === 1 ? 'version' : 'versions'}, ${fingerprint}`,
       ...(proposals === 0 ? [] : [`  proposals  ${String(proposals)}`]),
       ...(joining === undefined ? [] : [`  joining    ${joining.moved ? '' : 'left: '}${String(joining.invitations)} invitations, ${String(joining.requests)} requests, ${String(joining.admissions)} admissions`]),
       ...(left.length === 0 ? [] : [`  left       ${left.map(({ vault, item }) => escapeForTerminal(`${vault}/${item}`)).join(', ')}: no vault's`]),

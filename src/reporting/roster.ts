@@ -13,7 +13,7 @@ export function describeRoster({ roster, repository }: Trust, proposals: Proposa
   return {
     json: { version: roster.version, quorum: roster.quorum, fingerprint: digest, repository, admins, proposals: proposalsAsJson(proposals) },
     text: [
-      renderTable([{ title: 'ADMIN', least: 8 }, { title: 'FINGERPRINT' }, { title: 'SIGNS WITH' }, ...(admins.some(({ rights }) => rights !== undefined) ? [{ title: 'MAY' }] : [])],
+      renderTable([{ title: 'ADMIN', least: 8 }, { title: 'FINGERPRINT' }, { title: 'SIGNS WITH', least: 13 }, ...(admins.some(({ rights }) => rights !== undefined) ? [{ title: 'MAY' }] : [])],
         admins.map(({ name, fingerprint, signing_fingerprint, rights }) => [name, fingerprint, signing_fingerprint, rights === undefined ? 'everything' : 'seal only']), output),
       `roster version ${String(roster.version)}, quorum ${String(roster.quorum)}`,
       `roster fingerprint ${digest}`,

@@ -33,14 +33,7 @@ export async function walkRoster(read: ReadRosterVersion, pin: Pin | undefined):
   const start = pin?.version ?? 1;
   const bytes = await read(start);
   if (bytes === undefined) {
-    throw start === 1
-      ? new VaultError('roster-missing', 'There is no roster of admins here: trust/1.json is missing.', {
-          hint: 'Check out the whole repository, or restore trust/ from version control.',
-        })
-      : new VaultError('roster-rollback', `Version ${String(start)} of the roster was trusted before and is gone.`, {
-          hint: `Check that the whole of trust/ is here (git status, git pull): the store was rolled back, or is incomplete. Compare with an admin\'s "vault admin list", which shows version ${String(start)} or a newer one, before trusting an older roster.`,
-          details: { version: start },
-        });
+    throw rosterGone(start);
   }
   const first = parseVersion(bytes, start);
   let current = first.roster;
@@ -90,6 +83,19 @@ function requireSignatures(signed: SignedRoster, judges: Roster, needed: number)
   if (found < needed) {
     throw broken(signed.roster.version, `it has ${String(found)} good signatures of the ${String(needed)} that it needs`);
   }
+}
+
+/** The error where a version of the roster is not there that must be. */
+export function rosterGone(version: number): VaultError {
+  if (version === 1) {
+    return new VaultError('roster-missing', 'There is no roster of admins here: its version 1 is missing.', {
+      hint: 'In files: check out the whole repository, or restore trust/ from version control. In etcd: compare "prefix" with the one that other admins have; where a "vault migrate" to here was interrupted, run it again.',
+    });
+  }
+  return new VaultError('roster-rollback', `Version ${String(version)} of the roster was trusted before and is gone.`, {
+    hint: `The store was put back, or is incomplete. In files: check that the whole of trust/ is here (git status, git pull). In etcd: compare "prefix"; after a restore see docs/etcd.md, "Backup and restore". Compare with an admin\'s "vault admin list", which shows version ${String(version)} or a newer one, before trusting an older roster.`,
+    details: { version },
+  });
 }
 
 function parseVersion(bytes: Uint8Array, version: number): SignedRoster {

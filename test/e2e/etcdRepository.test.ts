@@ -136,6 +136,8 @@ describe('a repository in etcd', () => {
       // Half of it is no repository, and nothing else goes there.
       await cp(config, world.at('elsewhere', 'vault.json'));
       await world.refused('roster-missing', ['list'], { cwd: world.at('elsewhere') });
+      // Nor does anybody write to it by mistake: the migration would take that away.
+      await world.refused('roster-missing', ['node', 'add', 'web09', '--key', (await world.key('web09')).line], { cwd: world.at('elsewhere') });
       await rm(world.at('elsewhere', 'vault.json'));
       await world.refused('repository-exists', ['migrate', '--from', 'other', '--to', config], { cwd: world.directory });
     }

@@ -17,6 +17,7 @@ import { revokeInvitation } from '../../src/operations/joining/invitations.ts';
 import { trustRoster, type Trust, type Workspace } from '../../src/operations/workspace.ts';
 import { generateSeed, identityFromSeed, type Identity } from '../../src/sealing/identity.ts';
 import { openStateDirectory } from '../../src/state/stateDirectory.ts';
+import type { Campaign } from '../../src/stores/election.ts';
 import { openEtcdStore, type EtcdStore } from '../../src/stores/etcd/etcdStore.ts';
 import type { RefresherEvent } from '../../src/refresher/events.ts';
 import { openFleet } from '../../src/refresher/fleet.ts';
@@ -353,6 +354,8 @@ const ROLES: readonly (readonly string[])[] = [
   ['role', 'add', 'vault-join'],
   ['role', 'grant-permission', 'vault-join', '--prefix=true', 'read', `${PREFIX}sealed/`],
   ['role', 'grant-permission', 'vault-join', '--prefix=true', 'write', `${PREFIX}joins/`],
+  ['role', 'add', 'reader'],
+  ['role', 'grant-permission', 'reader', '--prefix=true', 'read', PREFIX],
 ];
 const PASSWORD = 'PLANTED-qqjvkxwzqqjvkxwz';
 
@@ -364,7 +367,7 @@ describe('with users in etcd', () => {
     world = await openWorld({ empty: true });
     await world.result('init', ['init', 'repository', '--admin', 'alice', '--etcd', etcd.endpoints[0] ?? '', '--etcd-prefix', PREFIX], { cwd: world.directory });
     for (const role of ROLES) await etcd.etcdctl(...role);
-    for (const [user, role] of [['root', 'root'], ['alice', 'vault-admin'], ['join', 'vault-join']] as const) {
+    for (const [user, role] of [['root', 'root'], ['alice', 'vault-admin'], ['join', 'vault-join'], ['reader', 'reader']] as const) {
       await etcd.etcdctl('user', 'add', `${user}:${PASSWORD}`);
       await etcd.etcdctl('user', 'grant-role', user, role);
       await world.write(`home/${user}.json`, JSON.stringify({ endpoints: etcd.endpoints, user, password: PASSWORD }), 0o600);
@@ -401,5 +404,23 @@ describe('with users in etcd', () => {
     await assert.rejects(store.writeInventory('nodes', 'mine', Buffer.from('{}')), denied);
     await assert.rejects(store.joining.writeAdmission('mine', Buffer.from('{}')), denied);
     store.close();
+  });
+
+  it('a candidate that may not write is told so at once, and does not seem to stand by', async () => {
+    const open = (name: string): EtcdStore => openEtcdStore(name, { endpoints: etcd.endpoints, prefix: PREFIX, user: { name, password: PASSWORD } });
+    const [elected, reader] = [open('alice'), open('reader')];
+    const ignored = { lost: () => undefined, others: () => undefined, problem: () => undefined };
+    const campaign = await new Promise<Campaign>((resolve) => {
+      const begun: Campaign = elected.election.campaign({ name: 'one', ttlSeconds: 5 }, { ...ignored, elected: () => { setImmediate(() => { resolve(begun); }); } });
+    });
+    const said = await new Promise<unknown>((resolve) => {
+      const begun: Campaign = reader.election.campaign({ name: 'two', ttlSeconds: 5 }, {
+        ...ignored, elected: () => undefined, others: resolve, problem: (problem) => { void begun.resign().then(() => { resolve(problem); }); },
+      });
+    });
+    assert.ok(isVaultError(said, 'store-unreachable'), String(said));
+    assert.equal(said.details['reason'], 'permission-denied');
+    await campaign.resign();
+    for (const store of [elected, reader]) store.close();
   });
 });

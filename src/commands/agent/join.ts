@@ -10,7 +10,7 @@ import { loadIdentity } from '../../config/identities.ts';
 import { generateIdentity } from '../../operations/generateIdentity.ts';
 import { join } from '../../operations/joining/join.ts';
 import { parseToken } from '../../joining/token.ts';
-import { renderJoined } from '../../reporting/joining.ts';
+import { nextOf, renderJoined } from '../../reporting/joining.ts';
 import type { Identity } from '../../sealing/identity.ts';
 
 export default class AgentJoin extends VaultCommand {
@@ -46,6 +46,7 @@ export default class AgentJoin extends VaultCommand {
         const joined = await join(place.workspace, { name, identity, token, wait: flags.wait === undefined ? 0 : parseDuration('--wait', flags.wait) });
         const { state, pin, repository } = joined;
         output.result({ name, state, fingerprint: publicKey.fingerprint, identity: path, pin, repository }, renderJoined({ name, path, ...joined }));
+        output.notice(nextOf(state));
       } finally {
         identity.wipe();
       }

@@ -6,6 +6,7 @@ import { nodeFlags, nodeMembers } from '../../cli/nodeFlags.ts';
 import { VaultError } from '../../errors.ts';
 import { readRegularFile } from '../../files/read.ts';
 import { addNode } from '../../operations/nodes.ts';
+import { requireRoster } from '../../operations/workspace.ts';
 import { parsePublicKey, parseSigningKey, type PublicKey } from '../../sealing/publicKey.ts';
 
 const DONE = { added: 'Added', replaced: 'Replaced', rekeyed: 'Replaced the key of' } as const;
@@ -29,7 +30,9 @@ export default class NodeAdd extends VaultCommand {
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(NodeAdd);
     const output = this.output(flags);
-    const { store } = await this.workspace(output, flags);
+    const workspace = await this.workspace(output, flags);
+    await requireRoster(workspace);
+    const { store } = workspace;
     const node = await addNode(store, {
       name: args.name,
       publicKey: await this.readKey(flags.key, flags['key-file']),

@@ -15,7 +15,7 @@ export default class NodeInvitations extends VaultCommand {
     const output = this.output(flags);
     const workspace = await this.workspace(output, flags);
     const invitations = await listInvitations(workspace, await trustRoster(workspace));
-    await output.longResult({ invitations: invitationsAsJson(invitations) }, renderInvitations(invitations, output));
+    await output.longResult({ invitations: invitationsAsJson(invitations) }, renderInvitations(invitations, new Date(), output));
     if (invitations.length === 0) output.notice('There are no invitations. Make one with "vault node invite".');
   }
 }

@@ -14,7 +14,7 @@ export default class NodeInvite extends RosterMemberCommand {
   static override summary = 'Make a token by which nodes join by themselves, as the nodes that you say they are.';
   static override description = 'The token is one line, and secret: whoever has it can join. What a node is (its roles, environment, tags) is signed by you, and not for the node to choose. What is stored lets nobody join. On the node: vault agent join. Takes a repository in etcd.';
   static override examples = [
-    '<%= config.bin %> node invite --role web --environment production --uses 20 --expires 2h --output web.token',
+    '<%= config.bin %> node invite --role web --environment production --uses 20 --expires 2h --output ~/web.token',
     '<%= config.bin %> node invite --role db --name "db-*" --approval',
   ];
   static override flags = {
@@ -45,7 +45,7 @@ export default class NodeInvite extends RosterMemberCommand {
         { id, ...(file === undefined ? { token } : { output: file }), uses, expires, approval, names, ...describeAttributes(invitation.attributes).json },
         file === undefined ? token : `Wrote the token of invitation ${id} to ${file}`,
       );
-      output.notice(`Invitation ${id}: until ${expires}, ${uses === 1 ? 'one node' : `up to ${String(uses)} nodes`} may join as ${describeAttributes(invitation.attributes).text}. Whoever has the token can; "vault node uninvite ${id}" ends that.`);
+      output.notice(`Invitation ${id}: until ${expires}, ${uses === 1 ? 'one node' : `up to ${String(uses)} nodes`} may join${names === '*' ? '' : `, named ${names},`} with ${describeAttributes(invitation.attributes).text}${approval ? ', each if a person approves it' : ''}. Whoever has the token can; "vault node uninvite ${id}" ends that.`);
     });
   }
 }

@@ -42,12 +42,14 @@ export async function waitForDelivery(workspace: Workspace, ref: ItemRef, { gene
   const timedOut = AbortSignal.timeout(timeoutMs);
   const over = new AbortController();
   let wanted = generation;
+  let newest = 0;
   let last: Reached | undefined;
   await watchFleet(workspace, ref, {
     changed({ targets, book }) {
       const target = targets.get(`${ref.vault}/${ref.item}`);
       if (target === undefined || 'error' in target) return;
-      wanted ??= target.generation; // As it was when the waiting began.
+      newest = target.generation;
+      wanted ??= newest; // As it was when the waiting began.
       const counted = countReports(target, book, wanted);
       last = { ...counted, needed: neededBy(goal, counted.recipients) };
       if (last.upToDate >= last.needed) over.abort();
@@ -56,9 +58,16 @@ export async function waitForDelivery(workspace: Workspace, ref: ItemRef, { gene
   }, AbortSignal.any([signal, timedOut, over.signal]));
   if (over.signal.aborted && last !== undefined) return last;
   if (!timedOut.aborted) throw new VaultError('interrupted', 'Interrupted.');
-  const found = last === undefined ? '' : `: ${String(last.upToDate)} of ${String(last.needed)} that are needed have it, ${String(last.lagging.length)} lag, ${String(last.silent.length)} are silent, of ${String(last.unverified.length)} the report does not count`;
-  throw new VaultError('wait-timed-out', `Generation ${String(wanted ?? 'that is newest')} of ${ref.vault}/${ref.item} was not delivered by enough nodes in time${found}.`, {
-    hint: `See who is missing: vault status ${ref.vault} ${ref.item}`,
-    details: { ...ref, ...(last === undefined ? {} : { generation: last.generation, needed: last.needed, recipients: last.recipients, up_to_date: last.upToDate, lagging: last.lagging.length, silent: last.silent.length, unverified: last.unverified.length }) },
+  throw timedOutBefore(ref, wanted, newest, last);
+}
+
+function timedOutBefore({ vault, item }: ItemRef, wanted: number | undefined, newest: number, last: Reached | undefined): VaultError {
+  const others = last === undefined ? [] : [`${String(last.lagging.length)} lag`, `${String(last.silent.length)} are silent`, ...(last.unverified.length === 0 ? [] : [`the reports of ${String(last.unverified.length)} do not count`])];
+  const found = last === undefined ? '' : `: ${String(last.upToDate)} of the ${String(last.needed)} that are needed have it; of ${String(last.recipients)} that can open it, ${others.join(', ')}`;
+  return new VaultError('wait-timed-out', `Generation ${String(wanted ?? 'that is newest')} of ${vault}/${item} was not delivered by enough nodes in time${found}.`, {
+    hint: wanted !== undefined && last !== undefined && wanted > newest ? `There is no generation ${String(wanted)} yet: the newest is ${String(newest)}. Without --generation, that one is waited for.`
+      : last !== undefined && last.needed > last.recipients ? `Only ${String(last.recipients)} nodes can open the item, and --for asks for ${String(last.needed)}.`
+        : `See who is missing: vault status ${vault} ${item}`,
+    details: { vault, item, ...(last === undefined ? {} : { generation: last.generation, newest, needed: last.needed, recipients: last.recipients, up_to_date: last.upToDate, lagging: last.lagging.length, silent: last.silent.length, unverified: last.unverified.length }) },
   });
 }

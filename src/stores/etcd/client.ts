@@ -97,7 +97,9 @@ export function openClient(settings: EtcdSettings): EtcdClient {
 
   function failed(endpoint: string, error: unknown): Failure {
     if (error instanceof VaultError || !(error instanceof Error)) throw error;
-    return failureOf(endpoint, error);
+    const failure = failureOf(endpoint, error);
+    const isRefused = failure.reason === 'permission-denied' || failure.reason === 'credentials';
+    return user !== undefined && isRefused ? { ...failure, said: `${failure.said}, to the user ${user.name}` } : failure;
   }
 
   async function tokenFrom(): Promise<string | undefined> {

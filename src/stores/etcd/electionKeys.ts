@@ -7,14 +7,19 @@ import type { Store } from '../store.ts';
 import type { EtcdClient } from './client.ts';
 import { unreachable } from './failure.ts';
 import { isWritten } from './itemKeys.ts';
-import type { Fence, KeyValues } from './keyValues.ts';
-import { ELECTION, ELECTION_RECORD } from './layout.ts';
+import { NOTHING, type Fence, type KeyValues } from './keyValues.ts';
+import { ADMISSIONS, BASIS, ELECTION, ELECTION_RECORD, HEADS, INVENTORY, INVITATIONS, JOINED, JOINS, PARTS, REFUSALS } from './layout.ts';
 import { watchKeys } from './watchKeys.ts';
 
 /** Of a lease's time, so much passes before it is kept. */
 const KEEP_PART = 1 / 3;
 const RETRY_MS = 500;
 const MOST_LEASE_ID = 2 ** 48 - 1;
+
+/** Below what who is elected writes: see docs/refresher.md. */
+const WRITTEN = [ELECTION, HEADS, PARTS, ADMISSIONS, REFUSALS, INVENTORY, INVITATIONS, JOINED, JOINS, BASIS];
+/** A revision that etcd never comes to. */
+const NEVER = Number.MAX_SAFE_INTEGER;
 
 /** A time in which a candidate is the one; its clock began before etcd's, so it ends before. */
 interface Term {
@@ -81,6 +86,8 @@ function campaign(client: EtcdClient, keyValues: KeyValues, openFenced: (fence: 
 
   async function stand(): Promise<void> {
     const { found: [present] } = await keyValues.read([ELECTION]);
+    if (isEnded()) return;
+    if (!noted.isKnown) await requireRights(keyValues);
     if (isEnded()) return;
     if (term !== undefined) {
       if (present?.revision !== term.revision) lose(term); // Somebody removed it, or etcd was put back.
@@ -171,6 +178,15 @@ function campaign(client: EtcdClient, keyValues: KeyValues, openFenced: (fence: 
       await withdraw(own);
     },
   };
+}
+
+/**
+ * Writes nothing, on a premise that never holds; etcd judges the rights all the same. Without it a candidate that may not write would
+ * seem to stand by, until it is needed.
+ * @throws VaultError store-unreachable, reason permission-denied
+ */
+async function requireRights(keyValues: KeyValues): Promise<void> {
+  await keyValues.commit({ unchanged: { [ELECTION]: NEVER }, put: WRITTEN.map((key) => [key, NOTHING] as const) });
 }
 
 function nameIn(value: Uint8Array): string {

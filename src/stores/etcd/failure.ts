@@ -46,9 +46,12 @@ const CONNECTION: readonly (readonly [text: RegExp, reason: Reason])[] = [
   [/certificate|altname|CERT_|wrong version number|packet length too long|SSL routines|PEM/i, 'certificate'],
 ];
 
+/** What gRPC puts around the text of a socket or of TLS. */
+const WRAPPED = /^No connection established\. Last error: (?:Error: )?(.+)\. Resolution note: .*$/s;
+
 /** @param error as gRPC gives it: a number, and a text */
 export function failureOf(endpoint: string, error: { readonly code?: number; readonly details?: string; readonly message: string }): Failure {
-  const said = (error.details === undefined || error.details === '' ? error.message : error.details).slice(0, 500);
+  const said = (error.details === undefined || error.details === '' ? error.message : error.details).replace(WRAPPED, '$1').slice(0, 500);
   const reason = TEXTS.find(([text]) => said.includes(text))?.[1] ?? reasonOf(error.code, said);
   return { endpoint, reason, said };
 }
@@ -80,7 +83,7 @@ const HINTS: Readonly<Record<Reason, string>> = {
   'credentials': 'Check the user and the password in the credentials file, and "etcdctl user list".',
   'user-missing': 'This etcd wants to know who asks: name a credentials_file, or a client certificate.',
   'authentication-off': 'Run "etcdctl auth enable", as docs/etcd.md says; or leave credentials_file out.',
-  'permission-denied': 'This etcd user may not do that: docs/etcd.md lists what each role needs. What can be read is not changed by it.',
+  'permission-denied': 'This etcd user has no right to that, or none below this prefix: compare "prefix", and see what each role needs in docs/etcd.md, "Who may do what".',
   'no-space': 'etcd is full, and takes no writes until it has space: compact, defragment, then "etcdctl alarm disarm", as docs/etcd.md says. What it has can be read.',
   'too-large': 'Raise etcd\'s --max-request-bytes and --max-txn-ops to their defaults (1572864, 128) or more.',
   'compacted': 'Run the command again.',
@@ -90,9 +93,10 @@ const HINTS: Readonly<Record<Reason, string>> = {
 /** The error for a call that failed at each endpoint that was tried; the last failure says what to do. */
 export function unreachable(prefix: string, failures: readonly Failure[]): VaultError {
   const last = failures[failures.length - 1] ?? { endpoint: '', reason: 'failed', said: 'no endpoint' };
-  // An endpoint that was tried twice is named once, with what it said last.
+  // An endpoint that was tried twice is named once, with what it said last; those that said the same, together.
   const each = new Map(failures.map(({ endpoint, said }) => [endpoint, said]));
-  return new VaultError('store-unreachable', `etcd cannot be used (${prefix}): ${[...each].map(([endpoint, said]) => `${endpoint}: ${said}`).join('; ')}.`, {
+  const texts = [...new Set(each.values())].map((text) => `${[...each].filter(([, said]) => said === text).map(([endpoint]) => endpoint).join(', ')}: ${text}`);
+  return new VaultError('store-unreachable', `etcd cannot be used (${prefix}): ${texts.join('; ')}.`, {
     hint: HINTS[last.reason], details: { reason: last.reason, endpoint: last.endpoint, prefix, endpoints: [...each.keys()] },
   });
 }

@@ -24,7 +24,9 @@ import type { InventoryKind } from '../store.ts';
  *   migration                          there while `vault migrate` writes here
  */
 export const HEADS = 'sealed/heads/';
+export const PARTS = 'sealed/parts/';
 export const TRUST = 'sealed/trust/';
+export const INVENTORY = 'inventory/';
 export const PROPOSALS = 'proposals/';
 export const INVITATIONS = 'invitations/';
 export const JOINED = 'joined/';
@@ -47,7 +49,7 @@ export function vaultKeys(vault: string): string {
 
 /** What the keys of all parts of an item begin with. */
 export function partKeys({ vault, item }: ItemRef): string {
-  return `sealed/parts/${vault}/${item}/`;
+  return `${PARTS}${vault}/${item}/`;
 }
 
 export function partKey(ref: ItemRef, digest: string): string {
@@ -63,7 +65,7 @@ export function rosterKey(version: number): string {
 }
 
 export function inventoryKeys(kind: InventoryKind): string {
-  return `inventory/${kind}/`;
+  return `${INVENTORY}${kind}/`;
 }
 
 export function inventoryKey(kind: InventoryKind, name: string): string {
