@@ -1,6 +1,6 @@
-import { VaultError } from '../../errors.ts';
+import { isVaultError, VaultError } from '../../errors.ts';
 import type { EtcdClient } from './client.ts';
-import { COMPARE, type Compare, type KeyValue, type RequestOp } from './messages.ts';
+import { COMPARE, type Calls, type Compare, type KeyValue, type RequestOp } from './messages.ts';
 
 /** A stored value, and the revision that wrote it. */
 export interface Stored {
@@ -76,10 +76,17 @@ const NAMES_A_PAGE = 500;
 export function openKeyValues(client: EtcdClient, fence?: Fence): KeyValues {
   const keyOf = (key: string): Buffer => Buffer.from(client.prefix + key, 'latin1');
 
+  const range = async (request: Calls['/etcdserverpb.KV/Range'][0] & { readonly limit: number }): Promise<Calls['/etcdserverpb.KV/Range'][1]> => {
+    try {
+      return (await client.call('/etcdserverpb.KV/Range', request)).response;
+    } catch (error) {
+      // Whoever may write below there may have put values of any size.
+      if (!isVaultError(error, 'input-too-large') || request.limit === 1) throw error;
+      return await range({ ...request, limit: Math.ceil(request.limit / 4) });
+    }
+  };
   const page: KeyValues['page'] = async (below, { after, limit, namesOnly = false }) => {
-    const { response } = await client.call('/etcdserverpb.KV/Range', {
-      key: after === undefined ? keyOf(below) : keyOf(`${below}${after}\0`), range_end: endOf(keyOf(below)), limit, keys_only: namesOnly,
-    });
+    const response = await range({ key: after === undefined ? keyOf(below) : keyOf(`${below}${after}\0`), range_end: endOf(keyOf(below)), limit, keys_only: namesOnly });
     return { entries: response.kvs.map((each) => ({ ...stored(each), name: Buffer.from(each.key).toString('latin1').slice(client.prefix.length + below.length) })), more: response.more };
   };
 
