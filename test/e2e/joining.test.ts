@@ -313,6 +313,8 @@ const ROLES: readonly (readonly string[])[] = [
   ['role', 'add', 'vault-join'],
   ['role', 'grant-permission', 'vault-join', '--prefix=true', 'read', `${PREFIX}sealed/`],
   ['role', 'grant-permission', 'vault-join', '--prefix=true', 'write', `${PREFIX}joins/`],
+  ['role', 'add', 'reader'],
+  ['role', 'grant-permission', 'reader', '--prefix=true', 'read', PREFIX],
 ];
 const PASSWORD = 'PLANTED-qqjvkxwzqqjvkxwz';
 
@@ -324,7 +326,7 @@ describe('with users in etcd', () => {
     world = await openWorld({ empty: true });
     await world.result('init', ['init', 'repository', '--admin', 'alice', '--etcd', etcd.endpoints[0] ?? '', '--etcd-prefix', PREFIX], { cwd: world.directory });
     for (const role of ROLES) await etcd.etcdctl(...role);
-    for (const [user, role] of [['root', 'root'], ['alice', 'vault-admin'], ['join', 'vault-join']] as const) {
+    for (const [user, role] of [['root', 'root'], ['alice', 'vault-admin'], ['join', 'vault-join'], ['reader', 'reader']] as const) {
       await etcd.etcdctl('user', 'add', `${user}:${PASSWORD}`);
       await etcd.etcdctl('user', 'grant-role', user, role);
       await world.write(`home/${user}.json`, JSON.stringify({ endpoints: etcd.endpoints, user, password: PASSWORD }), 0o600);
@@ -361,5 +363,20 @@ describe('with users in etcd', () => {
     await assert.rejects(store.writeInventory('nodes', 'mine', Buffer.from('{}')), denied);
     await assert.rejects(store.joining.writeAdmission('mine', Buffer.from('{}')), denied);
     store.close();
+  });
+
+  it('whoever may only read reads, and is told why nothing is written', async () => {
+    await world.result('create item', ['create', 'item', 'vault', 'db', '--search', 'role:web', '--from', '-'], { input: '{"password":"one-one-one"}' });
+    const path = `${world.repository}/vault.json`;
+    const mine = await readFile(path, 'utf8');
+    await writeFile(path, mine.replace('alice.json', 'reader.json'));
+    const before = await world.result('show', ['show', 'vault', 'db']);
+    for (const args of [['update', 'vault', 'db', '--yes', '--from', '-'], ['node', 'remove', 'web09', '--yes'], ['node', 'invite', '--role', 'web']]) {
+      const error = await world.refused('store-unreachable', args, { input: '{"password":"two-two-two"}' });
+      assert.equal(error['reason'], 'permission-denied', args.join(' '));
+    }
+    await writeFile(path, mine);
+    assert.deepEqual(await world.result('show', ['show', 'vault', 'db']), before);
+    assert.equal((await world.result('node show', ['node', 'show', 'web09']))['name'], 'web09');
   });
 });
