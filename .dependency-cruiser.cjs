@@ -19,7 +19,7 @@ const rooms = {
   scanning: [],
   stores: ['items', 'sealing', 'files'],
   state: ['files', 'sealing', 'trust', 'iam/(accessKey|observe)\\.ts$'],
-  refresher: ['operations', 'items', 'inventory', 'joining', 'search', 'sealing', 'trust', 'state', 'workers', 'stores/\\w+\\.ts$', 'agent/(http/server|observing/(lineQueue|processMetrics)|following/backoff|configuration/duration|unexpected)\\.ts$'],
+  refresher: ['operations', 'items', 'inventory', 'joining', 'search', 'sealing', 'trust', 'state', 'workers', 'stores/\\w+\\.ts$', 'agent/(http/server|observing/(lineQueue|pages|registry)|following/backoff|configuration/duration|unexpected)\\.ts$'],
   config: ['refresher/policy\\.ts$', 'files', 'sealing', 'stores', 'agent', 'state/stateDirectory\\.ts$'],
   processes: ['files'],
   agent: ['processes', 'items', 'sealing', 'iam/clientSession\\.ts$', 'trust', 'inventory', 'state', 'files', 'stores/(store|live|reports)\\.ts$', 'stores/etcd/address\\.ts$', 'names\\.ts$'],

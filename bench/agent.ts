@@ -10,7 +10,7 @@ import type { Recipient } from '../src/items/recipients.ts';
 import { parsePublicKey } from '../src/sealing/publicKey.ts';
 import { fileHolds, startAgent, writeConfiguration } from './agentProcess.ts';
 import { bareServer } from './bareServer.ts';
-import { has, inTurn, median, timeProcess, type Command } from './processes.ts';
+import { has, inTurn, median, percentile, timeProcess, type Command } from './processes.ts';
 import { makeItem, SECRET, storeItem, type Scene } from './scene.ts';
 import { mib, ms, type Row } from './table.ts';
 
@@ -196,11 +196,6 @@ async function idle(scene: Scene): Promise<Row[]> {
     row(`resident memory of an idle agent with ${String(ITEMS)} items`, mib(after.rss).slice(2), '', '60 MB', after.rss * 1.048_576 < 60),
     row(`processor time of an idle agent with ${String(ITEMS)} items, ${String(IDLE_MINUTES)} minutes`, `${share.toFixed(3)} % of a core`, '', '0.1 %', share < 0.1),
   ];
-}
-
-function percentile(values: readonly number[], percent: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.ceil((percent / 100) * sorted.length) - 1)] ?? NaN;
 }
 
 function exact(value: number): string {

@@ -49,6 +49,12 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] ?? NaN : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
 }
 
+/** @param percent from 0 to 100 */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil((percent / 100) * sorted.length) - 1)] ?? NaN;
+}
+
 /** Peak resident memory of one run in MiB, by GNU time; undefined where that is missing. */
 export function peakMemory({ argv, env, cwd }: Command): number | undefined {
   if (!existsSync('/usr/bin/time')) return undefined;

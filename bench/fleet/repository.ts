@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
-import { layoutJson } from '../../src/json/canonical.ts';
+import { newNodeDocuments } from '../../src/operations/nodes.ts';
 import { parseIdentity, generateSeed, identityFromSeed, type Identity } from '../../src/sealing/identity.ts';
 import { openEtcdStore, type EtcdStore } from '../../src/stores/etcd/etcdStore.ts';
 import type { EtcdCluster } from '../../test/scripts/etcdCluster.ts';
@@ -56,9 +56,9 @@ export function makeNode(name: string): FleetNode {
 /** Puts nodes with that role into the inventory, as `vault node add` does. */
 export async function addNodes({ store }: FleetRepository, nodes: readonly FleetNode[], role: string): Promise<void> {
   const limit = pLimit(32);
-  const encode = (value: Parameters<typeof layoutJson>[0]): Uint8Array => new TextEncoder().encode(layoutJson(value));
-  await Promise.all(nodes.map(({ name, identity }) => limit(async () => {
-    await store.writeInventory('clients', name, encode({ name, public_key: identity.publicKey.line, signing_key: identity.signingKey?.line ?? '' }));
-    await store.writeInventory('nodes', name, encode({ name, chef_environment: '_default', run_list: [`role[${role}]`], normal: {}, default: {}, override: {}, automatic: {} }));
+  await Promise.all(nodes.map(({ name, identity: { publicKey, signingKey } }) => limit(async () => {
+    const { node, client } = newNodeDocuments({ name, publicKey, signingKey }, { chef_environment: '_default', run_list: [`role[${role}]`], normal: {} });
+    await store.writeInventory('clients', name, client);
+    await store.writeInventory('nodes', name, node);
   })));
 }

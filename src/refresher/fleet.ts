@@ -43,8 +43,13 @@ export interface Fleet {
   readonly inventory: Inventory;
   readonly size: number;
   readonly admitted: number;
-  /** Reads everything, and has these queries answered. */
-  load(trust: Trust, queries: ReadonlySet<string>): Promise<void>;
+  /**
+   * How many nodes a share is taken of: those that are admitted, and these. Others do not count: whoever may write the inventory can put any number of them there, so that
+   * a small part of all is everybody who matters.
+   */
+  countWith(names: Iterable<string>): number;
+  /** Reads everything, and has these queries answered. @returns names that have an admission, and nothing in the inventory */
+  load(trust: Trust, queries: ReadonlySet<string>): Promise<string[]>;
   /** Reads these nodes again. */
   update(names: readonly string[]): Promise<FleetChange>;
   /** These queries are answered from now on; where some are new, all nodes are asked, and those that are not there are forgotten. A query that is none is answered by an error. */
@@ -119,6 +124,7 @@ export function openFleet(store: Store, firstTrust: Trust): Fleet {
   const fleet: Fleet = {
     get size() { return nodes.size; },
     get admitted() { return admitted; },
+    countWith: (names) => admitted + [...new Set(names)].filter((name) => nodes.get(name)?.isAdmitted !== true).length,
     inventory: {
       async select(text) {
         if (!queries.has(text)) await fleet.answer(new Set([...queries.keys(), text]));
@@ -127,6 +133,8 @@ export function openFleet(store: Store, firstTrust: Trust): Fleet {
       clients: () => Promise.resolve({
         keyOf: (name: string) => nodes.get(name)?.key,
         isKnown: (name: string) => { const known = nodes.get(name); return known !== undefined && known.hasObject && known.key !== undefined; },
+        isNewer: () => false,
+        hasLeft: () => false,
       }),
       names: () => Promise.resolve([...nodes].flatMap(([name, { key }]) => (key === undefined ? [] : [name])).sort()),
     },
@@ -136,11 +144,14 @@ export function openFleet(store: Store, firstTrust: Trust): Fleet {
       for (const [text, query] of newQueries(wanted)) queries.set(text, query);
       roles = await readRoles(store);
       const seen = new Set<string>();
+      const gone: string[] = [];
       for await (const node of readAllNodes(store, trust, roles)) {
-        seen.add(node.name);
+        if (node.admission.kind === 'absent') gone.push(node.name);
+        else seen.add(node.name);
         take(node, queries);
       }
       for (const name of [...nodes.keys()]) if (!seen.has(name)) take({ name, flat: undefined, damage: undefined, hasObject: false, key: undefined, admission: { kind: 'absent' } }, queries);
+      return gone;
     },
     async update(names) {
       const changed = { queries: new Set<string>(), nodes: new Set<string>() };

@@ -49,7 +49,7 @@ export async function* readNodes(store: Store, trust: Trust, roles: Roles, names
   }
 }
 
-/** Reads all nodes, in the order of their names, and holds few of them at once. */
+/** Reads all nodes, and admissions of nodes that are gone, in the order of their names, and holds few of them at once. */
 export async function* readAllNodes(store: Store, trust: Trust, roles: Roles): AsyncGenerator<ReadNode> {
   const lists = [store.listInventory('nodes'), store.listInventory('clients'), joinStoreOf(store).listAdmissions()].map((list) => list[Symbol.asyncIterator]());
   const heads = await Promise.all(lists.map((list) => list.next()));
@@ -65,7 +65,7 @@ export async function* readAllNodes(store: Store, trust: Trust, roles: Roles): A
       parts.push(isMeant ? head.value : undefined);
       if (isMeant) heads[i] = await list.next();
     }
-    if (parts[0] !== undefined || parts[1] !== undefined) yield judge(trust, roles, name, parts[0], parts[1], parts[2]);
+    yield judge(trust, roles, name, parts[0], parts[1], parts[2]);
   }
 }
 

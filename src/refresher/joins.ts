@@ -22,19 +22,24 @@ export interface JoinWork {
 /** Invitations whose requests are dealt with at once: those of one, which counts them, would be in each other's way. */
 const CONCURRENCY = 16;
 
+/** So much is held of what lies there, which is whatever somebody put there: requests, and bytes. */
+const [MOST_AT_ONCE, MOST_BYTES] = [1000, 16 << 20];
+
 /** Deals with requests to join as they come; those that a person must approve are looked at once. */
 export interface Admitting {
-  /** Looks at what lies there. @returns whether there was anything to do @throws VaultError store-unreachable; store-conflict where the roster is another */
+  /** Looks at what lies there. @returns whether some must be looked at again, a little later @throws VaultError store-unreachable; store-conflict where the roster is another */
   admitAll(work: JoinWork): Promise<boolean>;
 }
 
 export function openAdmitting(): Admitting {
-  /** Revision of each request that waits for a person, or could not be dealt with. */
-  const left = new Map<string, number>();
+  /** Of each request that waits for a person, or could not be dealt with: its revision, and the last look at all that met it. */
+  const left = new Map<string, { readonly revision: number; look: number }>();
+  let looks = 0;
   /** Whom a key was given to, as long as the fleet does not know it yet. */
   const given = new Map<string, string>();
 
-  async function admit({ workspace, trust, signer, fleet, report }: JoinWork, filed: FiledRequest): Promise<void> {
+  /** @returns whether it must be looked at again */
+  async function admit({ workspace, trust, signer, fleet, report }: JoinWork, filed: FiledRequest): Promise<boolean> {
     const { name } = filed;
     let claimed: string | undefined;
     const namesWithKey = (fingerprint: string): Promise<readonly string[]> => {
@@ -50,36 +55,59 @@ export function openAdmitting(): Admitting {
         case 'refused': report({ type: 'node-refused', node: name, why: outcome.code }); break;
         case 'discarded': report({ type: 'node-refused', node: name, why: 'discarded' }); break;
         case 'waiting':
-          left.set(keyOf(filed), filed.revision);
+          left.set(keyOf(filed), { revision: filed.revision, look: looks });
           report({ type: 'node-waiting', node: name });
           break;
         case 'gone':
+        case 'unsettled':
       }
+      return outcome.kind === 'unsettled';
     } catch (error) {
       if (claimed !== undefined) given.delete(claimed);
       if (!isVaultError(error)) throw error;
       if (error.code === 'store-unreachable' || error.code === 'store-conflict') throw error;
-      left.set(keyOf(filed), filed.revision);
+      left.set(keyOf(filed), { revision: filed.revision, look: looks });
       report({ type: 'request-left', node: name, error });
+      return false;
     }
+  }
+
+  async function admitSome(work: JoinWork, requests: readonly FiledRequest[]): Promise<boolean> {
+    const limit = pLimit(CONCURRENCY);
+    let isUnsettled = false;
+    const done = await Promise.allSettled(byInvitation(requests).map((some) => limit(async () => {
+      for (const filed of some) if (!work.signal.aborted && await admit(work, filed)) isUnsettled = true;
+    })));
+    for (const [fingerprint, name] of given) if (work.fleet.isKnown(name)) given.delete(fingerprint);
+    for (const each of done) if (each.status === 'rejected') throw each.reason;
+    return isUnsettled;
   }
 
   return {
     async admitAll(work) {
-      const limit = pLimit(CONCURRENCY);
-      const there = new Set<string>();
-      const requests: FiledRequest[] = [];
+      looks++;
+      let isUnsettled = false;
+      let requests: FiledRequest[] = [];
+      let bytes = 0;
+      const admitThese = async (): Promise<void> => {
+        const some = requests;
+        [requests, bytes] = [[], 0];
+        if (await admitSome(work, some)) isUnsettled = true;
+      };
       for await (const filed of joinStoreOf(work.workspace.store).listRequests()) {
-        there.add(keyOf(filed));
-        if (left.get(keyOf(filed)) !== filed.revision) requests.push(filed);
+        if (work.signal.aborted) return false;
+        const before = left.get(keyOf(filed));
+        if (before?.revision === filed.revision) {
+          before.look = looks;
+          continue;
+        }
+        requests.push(filed);
+        bytes += filed.bytes.length;
+        if (requests.length >= MOST_AT_ONCE || bytes >= MOST_BYTES) await admitThese();
       }
-      for (const key of left.keys()) if (!there.has(key)) left.delete(key);
-      const done = await Promise.allSettled(byInvitation(requests).map((some) => limit(async () => {
-        for (const filed of some) if (!work.signal.aborted) await admit(work, filed);
-      })));
-      for (const [fingerprint, name] of given) if (work.fleet.isKnown(name)) given.delete(fingerprint);
-      for (const each of done) if (each.status === 'rejected') throw each.reason;
-      return requests.length > 0;
+      await admitThese();
+      for (const [key, { look }] of left) if (look !== looks) left.delete(key);
+      return isUnsettled;
     },
   };
 }
@@ -103,16 +131,14 @@ function invitationOf({ bytes, source }: FiledRequest): string {
   }
 }
 
-/** Of nodes that are gone: whoever writes the inventory could put back what was admitted once. */
-export async function dropAdmissions(store: Store, names: readonly string[]): Promise<void> {
+/** Of a node that is gone: whoever writes the inventory could put back what was admitted once. */
+export async function dropAdmission(store: Store, name: string): Promise<void> {
   const joining = joinStoreOf(store);
-  for (const name of names) {
-    const admission = await joining.readAdmission(name);
-    if (admission === undefined) continue;
-    const documents = await Promise.all([store.readInventory('nodes', name), store.readInventory('clients', name)]);
-    // A node that joins meanwhile has another.
-    if (documents.every((document) => document === undefined)) await joining.removeAdmission(name, admission.revision);
-  }
+  const admission = await joining.readAdmission(name);
+  if (admission === undefined) return;
+  const documents = await Promise.all([store.readInventory('nodes', name), store.readInventory('clients', name)]);
+  // A node that joins meanwhile has another.
+  if (documents.every((document) => document === undefined)) await joining.removeAdmission(name, admission.revision);
 }
 
 function keyOf({ name, id }: FiledRequest): string {

@@ -1,4 +1,4 @@
-import { openProcessMetrics } from '../agent/observing/processMetrics.ts';
+import { openRegistry } from '../agent/observing/registry.ts';
 import type { RefresherEvent } from './events.ts';
 import type { RefresherStatus } from './refresher.ts';
 
@@ -10,13 +10,7 @@ export interface RefresherMetrics {
 }
 
 export async function openRefresherMetrics(version: string): Promise<RefresherMetrics> {
-  const { Counter, Gauge, Registry } = await import('prom-client');
-  const registry = new Registry();
-  const registers = [registry];
-  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => new Counter({ name: `iam_vault_refresher_${name}`, help, labelNames, registers });
-  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => new Gauge({ name: `iam_vault_refresher_${name}`, help, labelNames, registers });
-  const readProcess = openProcessMetrics(gauge, counter);
-  gauge('build_info', 'Version of the refresher and of Node.js; always 1.', ['version', 'node']).set({ version, node: process.version }, 1);
+  const { counter, gauge, render } = await openRegistry('refresher', version);
   const now = {
     elected: gauge('elected', '1 where this one is elected.'),
     storeUp: gauge('store_up', '1 where etcd is followed.'),
@@ -68,8 +62,7 @@ export async function openRefresherMetrics(version: string): Promise<RefresherMe
       now.items.set(term?.items ?? 0);
       now.failing.set(term?.failing ?? 0);
       now.held.set(term?.held ?? 0);
-      await readProcess();
-      return await registry.metrics();
+      return await render();
     },
   };
 }

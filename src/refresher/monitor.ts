@@ -1,4 +1,5 @@
-import { refusal, serveHttp, type HttpReply, type HttpServer } from '../agent/http/server.ts';
+import { serveHttp, type HttpServer } from '../agent/http/server.ts';
+import { monitorPages, type Reason } from '../agent/observing/pages.ts';
 import { knownError } from '../agent/unexpected.ts';
 import type { RefresherEvent, ReportRefresherEvent } from './events.ts';
 import type { RefresherMetrics } from './metrics.ts';
@@ -12,29 +13,14 @@ export interface RefresherMonitor {
   stop(): Promise<void>;
 }
 
-/** Metrics are the same for whoever asks within this time, in milliseconds. */
-const FRESH_MS = 1000;
-
 export function openRefresherMonitor(version: string, status: () => RefresherStatus | undefined, report: ReportRefresherEvent): RefresherMonitor {
   let metrics: RefresherMetrics | undefined;
   let server: { readonly asked: number; readonly http: HttpServer } | undefined;
-  let rendered: Promise<Uint8Array> | undefined;
-
-  const render = (): Promise<Uint8Array> => rendered ??= (metrics?.render(status()) ?? Promise.resolve('')).then((text) => new TextEncoder().encode(text)).finally(() => {
-    setTimeout(() => { rendered = undefined; }, FRESH_MS).unref();
+  const answer = monitorPages({
+    health: () => [], // That it answers says that it is alive: what is wrong elsewhere, another start does not mend.
+    readiness: () => ({ reasons: reasonsOf(status()), more: { elected: status()?.term !== undefined } }),
+    metrics: () => metrics?.render(status()) ?? Promise.resolve(''),
   });
-  const answer = async (path: string): Promise<HttpReply> => {
-    switch (path) {
-      // That it answers says that it is alive: what is wrong elsewhere, another start does not mend.
-      case '/healthz': return json(200, { healthy: true });
-      case '/readyz': {
-        const reasons = reasonsOf(status());
-        return json(reasons.length === 0 ? 200 : 503, { ready: reasons.length === 0, elected: status()?.term !== undefined, reasons });
-      }
-      case '/metrics': return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await render() };
-      default: return refusal(404, 'there are /healthz, /readyz and /metrics here');
-    }
-  };
 
   return {
     observe(event) { metrics?.observe(event); },
@@ -54,8 +40,7 @@ export function openRefresherMonitor(version: string, status: () => RefresherSta
   };
 }
 
-/** Whoever can ask here may be anybody on this machine: codes alone, no names. */
-function reasonsOf(status: RefresherStatus | undefined): { code: string; count: number }[] {
+function reasonsOf(status: RefresherStatus | undefined): readonly Reason[] {
   if (status === undefined) return [{ code: 'starting', count: 1 }];
   const { term, problem } = status;
   const found = problem ?? term?.problem;
@@ -65,8 +50,4 @@ function reasonsOf(status: RefresherStatus | undefined): { code: string; count: 
     ...(term === undefined || term.failing === 0 ? [] : [{ code: 'items-failing', count: term.failing }]),
     ...(term === undefined || term.held === 0 ? [] : [{ code: 'retirements-held', count: term.held }]),
   ];
-}
-
-function json(status: number, value: object): HttpReply {
-  return { status, body: `${JSON.stringify(value)}\n` };
 }

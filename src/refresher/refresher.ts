@@ -7,6 +7,8 @@ import { unsupported } from '../stores/unsupported.ts';
 import type { ReportRefresherEvent } from './events.ts';
 import type { RefresherPolicy } from './policy.ts';
 import { openProblems } from './problems.ts';
+import { openRetirements } from './retirement.ts';
+import { openRetirementRecord } from './retirementRecord.ts';
 import { followSilence, type Silence } from './silence.ts';
 import { beginTerm, type Term, type TermStatus } from './term.ts';
 
@@ -61,13 +63,14 @@ export async function startRefresher({ workspace, identity, candidate, policy: f
   let ending: Promise<void> = Promise.resolve();
   let elected: string | undefined;
   const problems = openProblems(report);
+  const retirements = openRetirements(() => policy, () => workspace.now().getTime());
   let silence: Silence | undefined;
   let timers: NodeJS.Timeout[] = [];
 
   const begin = (fenced: Store): void => {
     report({ type: 'elected' });
     term = beginTerm({
-      workspace: { ...workspace, store: fenced }, changes, live, identity, report, unfit,
+      workspace: { ...workspace, store: fenced }, changes, live, identity, report, unfit, retirements, record: openRetirementRecord(fenced.election ?? election),
       policy: () => policy, silence: () => silence, crashed: (error) => { crashed(knownError(error)); },
     });
   };

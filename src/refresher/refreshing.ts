@@ -54,14 +54,16 @@ export async function refreshAffected(work: RefreshWork, refs: readonly ItemRef[
   const session = sessionOf(work, isTheirTurn, (name) => kept.has(name) || fleet.damageOf(name) !== undefined);
   const run = (): Promise<ItemOutcome[]> => refreshItems(session, refs, {
     dryRun: false, leaveForeign: true, signal: work.signal, onStep: () => undefined,
-    confirm: (plans) => {
+    confirm: async (plans) => {
       const losses = new Map(plans.map((plan) => [placeOf(plan), lostNames(plan)]));
       const all = new Set([...losses.values()].flatMap((names) => [...names]));
-      const fleetSize = fleet.size + [...all].filter((name) => !fleet.isKnown(name)).length;
-      if (retirements.mayRetire(losses, fleetSize)) return Promise.resolve(true);
+      // An admin goes, or the second time: who is held stays so.
+      if (all.size === 0) return true;
+      const fleetSize = fleet.countWith(all);
+      if (await retirements.mayRetire(losses, fleetSize)) return true;
       kept = all;
       work.report({ type: 'retirement-held', nodes: retirements.heldNames.size, most: retirements.most(fleetSize), names: [...all].sort().slice(0, NAMES_TOLD) });
-      return Promise.resolve(false);
+      return false;
     },
   });
   let outcomes: ItemOutcome[];

@@ -13,9 +13,10 @@ const NAMES_TOLD = 20;
  */
 export async function retireSilent({ workspace: { store }, fleet, retirements, report }: RefreshWork, silence: Silence, after: number): Promise<void> {
   const silent = new Map([...silence.silentFor(after)].filter(([name]) => fleet.isKnown(name)));
+  const count = fleet.countWith(silent.keys());
   const before = retirements.heldNames.size;
-  if (!retirements.mayRetire(new Map([[SILENCE, new Set(silent.keys())]]), fleet.size)) {
-    if (retirements.heldNames.size !== before) report({ type: 'retirement-held', nodes: retirements.heldNames.size, most: retirements.most(fleet.size), names: [...silent.keys()].sort().slice(0, NAMES_TOLD) });
+  if (!await retirements.mayRetire(new Map([[SILENCE, new Set(silent.keys())]]), count)) {
+    if (retirements.heldNames.size !== before) report({ type: 'retirement-held', nodes: retirements.heldNames.size, most: retirements.most(count), names: [...silent.keys()].sort().slice(0, NAMES_TOLD) });
     return;
   }
   for (const [node, milliseconds] of silent) {

@@ -3,38 +3,58 @@ import { describe, test } from 'node:test';
 import { isVaultError } from '../errors.ts';
 import { DEFAULT_POLICY, parsePolicy } from './policy.ts';
 import { openRetirements } from './retirement.ts';
+import { openRetirementRecord } from './retirementRecord.ts';
 
 const losses = (at: Record<string, readonly string[]>): Map<string, Set<string>> => new Map(Object.entries(at).map(([place, names]) => [place, new Set(names)]));
 const names = (count: number, prefix = 'n'): string[] => Array.from({ length: count }, (_, i) => `${prefix}${String(i)}`);
 
 describe('who may be retired at once', () => {
-  test('a share of the fleet, and one at least, each counted once however many items it loses', () => {
+  test('a share of the fleet, and one at least, each counted once however many items it loses', async () => {
     const small = openRetirements(() => DEFAULT_POLICY, () => 0);
-    assert.equal(small.mayRetire(losses({ 'v/a': ['n1'], 'v/b': ['n1'] }), 3), true);
-    assert.equal(small.mayRetire(losses({ 'v/a': ['n2'] }), 3), false);
+    assert.equal(await small.mayRetire(losses({ 'v/a': ['n1'], 'v/b': ['n1'] }), 3), true);
+    assert.equal(await small.mayRetire(losses({ 'v/a': ['n2'] }), 3), false);
     const large = openRetirements(() => DEFAULT_POLICY, () => 0);
-    assert.equal(large.mayRetire(losses({ 'v/a': names(10), 'v/b': names(5) }), 100), true);
-    assert.equal(large.mayRetire(losses({ 'v/c': names(10) }), 100), true, 'those who went already are no more than before');
+    assert.equal(await large.mayRetire(losses({ 'v/a': names(10), 'v/b': names(5) }), 100), true);
+    assert.equal(await large.mayRetire(losses({ 'v/c': names(10) }), 100), true, 'those who went already are no more than before');
   });
 
-  test('all or nothing: who is held makes others wait too, until time or the policy lets all go', () => {
+  test('all or nothing: who is held makes others wait too, until time or the policy lets all go', async () => {
     let [now, share] = [0, 0.1];
     const retirements = openRetirements(() => ({ mostRetiredAtOnce: share, within: 1000 }), () => now);
-    assert.equal(retirements.mayRetire(losses({ 'v/a': names(6, 'early') }), 100), true);
+    assert.equal(await retirements.mayRetire(losses({ 'v/a': names(6, 'early') }), 100), true);
     now = 500;
-    assert.equal(retirements.mayRetire(losses({ 'v/a': names(5), 'v/b': names(3) }), 100), false);
+    assert.equal(await retirements.mayRetire(losses({ 'v/a': names(5), 'v/b': names(3) }), 100), false);
     assert.deepEqual([[...retirements.heldNames].sort(), retirements.held()], [names(5), ['v/a', 'v/b']]);
-    assert.equal(retirements.mayRetire(losses({ 'v/c': ['one'] }), 100), false);
+    assert.equal(await retirements.mayRetire(losses({ 'v/c': ['one'] }), 100), false);
     assert.deepEqual([retirements.couldRelease(100), retirements.nextChange()], [false, 500]);
     now = 1000;
     assert.equal(retirements.couldRelease(100), true);
-    assert.equal(retirements.mayRetire(losses({ 'v/a': names(5), 'v/b': [], 'v/c': ['one'] }), 100), true);
+    assert.equal(await retirements.mayRetire(losses({ 'v/a': names(5), 'v/b': [], 'v/c': ['one'] }), 100), true);
     assert.deepEqual([retirements.held(), retirements.nextChange()], [[], undefined]);
-    assert.equal(retirements.mayRetire(losses({ 'v/a': names(20, 'late') }), 100), false);
+    assert.equal(await retirements.mayRetire(losses({ 'v/a': names(20, 'late') }), 100), false);
     share = 0.5;
     assert.equal(retirements.couldRelease(100), true);
     retirements.forget('v/a');
     assert.equal(retirements.couldRelease(100), false, 'nobody is held');
+  });
+
+  test('another term, or another refresher whose clock is behind, goes on with the count of the one before', async () => {
+    let stored: Uint8Array | undefined;
+    const record = openRetirementRecord({ readRecord: () => Promise.resolve(stored), writeRecord: (bytes) => { stored = bytes; return Promise.resolve(); } });
+    const first = openRetirements(() => DEFAULT_POLICY, () => 5000);
+    await first.begin(record);
+    assert.equal(await first.mayRetire(losses({ 'v/a': names(8) }), 100), true);
+    assert.equal(await first.mayRetire(losses({ 'v/b': names(3, 'm') }), 100), false);
+    await first.begin(record);
+    assert.deepEqual(first.held(), [], 'a term looks at everything anew');
+    let now = 1000;
+    const second = openRetirements(() => DEFAULT_POLICY, () => now);
+    await second.begin(record);
+    for (const each of [first, second]) assert.equal(await each.mayRetire(losses({ 'v/b': names(3, 'm') }), 100), false);
+    now += DEFAULT_POLICY.within;
+    assert.equal(await second.mayRetire(losses({ 'v/b': names(3, 'm') }), 100), true, 'nobody is ahead of this clock for ever');
+    stored = new TextEncoder().encode('{"retired":{"../n":1}}');
+    await openRetirements(() => DEFAULT_POLICY, () => now).begin(record);
   });
 });
 

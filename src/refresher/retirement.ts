@@ -3,12 +3,16 @@ import type { RefresherPolicy } from './policy.ts';
 
 /** Nodes that lose something, against how many may at once. */
 export interface Retirements {
+  /** Another term begins: nothing is held yet, and what others retired before it counts. @throws VaultError store-unreachable */
+  begin(record: RetirementRecord): Promise<void>;
   /**
-   * Whether these may, beside those that did of late and those that wait for it. If not, they are held: none of them loses anything until all may.
+   * Whether these may, beside those that did of late and those that wait for it. If not, they are held: none of them loses anything until all may. That they
+   * may is written down first.
    * @param losses names by what would take from them: an item, or the silence of nodes; what was held there before is judged anew
-   * @param fleet how many nodes are known, those that are gone too
+   * @param fleet how many nodes there are, those that would go too
+   * @throws VaultError store-unreachable, store-conflict
    */
-  mayRetire(losses: ReadonlyMap<string, ReadonlySet<string>>, fleet: number): boolean;
+  mayRetire(losses: ReadonlyMap<string, ReadonlySet<string>>, fleet: number): Promise<boolean>;
   /** Places at which somebody is held. */
   held(): readonly string[];
   readonly heldNames: ReadonlySet<string>;
@@ -21,6 +25,13 @@ export interface Retirements {
   forget(place: string): void;
 }
 
+/** Where it is kept who lost something of late, for whoever is elected next: to end, or to be replaced, is no way past the share. */
+export interface RetirementRecord {
+  /** When each did, by name. */
+  read(): Promise<ReadonlyMap<string, number>>;
+  write(retired: ReadonlyMap<string, number>): Promise<void>;
+}
+
 /** The least that may be retired at once: with a handful of nodes, a share is none. */
 const LEAST = 1;
 
@@ -28,6 +39,7 @@ export function openRetirements(policy: () => Pick<RefresherPolicy, 'mostRetired
   /** When each lost something the last time. */
   const retired = new Map<string, number>();
   const heldAt = new Map<string, ReadonlySet<string>>();
+  let kept: RetirementRecord | undefined;
 
   const forgetOld = (): void => {
     const from = now() - policy().within;
@@ -45,7 +57,13 @@ export function openRetirements(policy: () => Pick<RefresherPolicy, 'mostRetired
     },
     held: () => [...heldAt.keys()],
     forget(place) { heldAt.delete(place); },
-    mayRetire(losses, fleet) {
+    async begin(record) {
+      heldAt.clear();
+      // By the clock of another, who may be ahead.
+      for (const [name, time] of await record.read()) retired.set(name, Math.max(retired.get(name) ?? 0, Math.min(time, now())));
+      kept = record;
+    },
+    async mayRetire(losses, fleet) {
       forgetOld();
       for (const place of losses.keys()) heldAt.delete(place);
       const names = new Set([...losses.values()].flatMap((each) => [...each]));
@@ -55,7 +73,9 @@ export function openRetirements(policy: () => Pick<RefresherPolicy, 'mostRetired
         for (const [place, some] of losses) if (some.size > 0) heldAt.set(place, some);
         return false;
       }
-      for (const name of names) retired.set(name, now());
+      const after = new Map([...retired, ...[...names].map((name) => [name, now()] as const)]);
+      await kept?.write(after);
+      for (const [name, time] of after) retired.set(name, time);
       return true;
     },
     nextChange() {

@@ -15,11 +15,11 @@ import { openBell, type Bell } from './bell.ts';
 import { openFailing } from './failing.ts';
 import { openFleet, type Fleet } from './fleet.ts';
 import { openItemIndex } from './itemIndex.ts';
-import { dropAdmissions, openAdmitting } from './joins.ts';
+import { dropAdmission, openAdmitting } from './joins.ts';
 import type { RefresherPolicy } from './policy.ts';
 import { openProblems } from './problems.ts';
 import { refreshAffected, type RefreshWork } from './refreshing.ts';
-import { openRetirements, placeOf, type Retirements } from './retirement.ts';
+import { placeOf, type RetirementRecord, type Retirements } from './retirement.ts';
 import { retireSilent } from './retireSilent.ts';
 import type { Silence } from './silence.ts';
 import { openUnadmitted } from './unadmitted.ts';
@@ -32,6 +32,9 @@ export interface TermOptions {
   readonly identity: Identity;
   readonly policy: () => RefresherPolicy;
   readonly silence: () => Silence | undefined;
+  /** Of the terms before too. */
+  readonly retirements: Retirements;
+  readonly record: RetirementRecord;
   readonly report: ReportRefresherEvent;
   /** The identity is not on the roster any more. */
   readonly unfit: (error: VaultError) => void;
@@ -67,6 +70,8 @@ const BATCH_MS = 150;
 const LONGEST_BATCH_MS = 1000;
 /** Items that are looked at between two batches, after the beginning of a term. */
 const CHECK_ITEMS = 64;
+/** After which requests that changed whenever they were looked at are looked at again. */
+const AGAIN_MS = 1000;
 const FORGET_MS = 3_600_000;
 
 interface Loaded {
@@ -75,7 +80,7 @@ interface Loaded {
   readonly fleet: Fleet;
 }
 
-export function beginTerm({ workspace, changes, live, identity, policy, silence, report, unfit, crashed }: TermOptions): Term {
+export function beginTerm({ workspace, changes, live, identity, policy, silence, retirements, record, report, unfit, crashed }: TermOptions): Term {
   const { store } = workspace;
   const abort = new AbortController();
   const { signal } = abort;
@@ -83,6 +88,8 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
   const nodes = new Set<string>();
   const items = new Map<string, ItemRef>();
   const dirty = new Map<string, ItemRef>();
+  /** Nodes that are not in the inventory, of which an admission may be left. */
+  const gone = new Set<string>();
   let checks: ItemRef[] = [];
   const due = { load: false, requests: false, judge: false };
   let [isChecked, isAdmitting] = [false, false];
@@ -90,11 +97,11 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
   const problems = openProblems(report);
   const [wakeRefresh, wakeAdmit] = [openBell(signal), openBell(signal)];
   const index = openItemIndex(live, identity.publicKey.fingerprint);
-  const retirements: Retirements = openRetirements(policy, () => workspace.now().getTime());
   const admitting = openAdmitting();
   const unadmitted = openUnadmitted(report);
   const failing = openFailing(report, (ref) => { add(dirty, [ref]); wakeRefresh.ring(); });
   let windowTimer: NodeJS.Timeout | undefined;
+  let againTimer: NodeJS.Timeout | undefined;
   let wasHeld = false;
 
   const ends = [
@@ -140,14 +147,27 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
     if (now === undefined) return;
     await look(now);
     const work: RefreshWork = { ...now, workspace, retirements, report, signal };
-    if (due.judge || retirements.couldRelease(now.fleet.size)) await judgeAnew(work);
+    if (due.judge || retirements.couldRelease(now.fleet.countWith(retirements.heldNames))) await judgeAnew(work);
     const refs = dirty.size > 0 ? [...dirty.values()] : checks.slice(0, CHECK_ITEMS);
     if (refs.length > 0) await run(work, refs);
     tellHeld();
-    if (dirty.size > 0 || checks.length > 0) wakeRefresh.ring();
-    else if (!isChecked) {
-      isChecked = true;
-      report({ type: 'checked', items: index.size });
+    if (dirty.size > 0 || checks.length > 0) {
+      wakeRefresh.ring();
+      return;
+    }
+    await forgetGone(now);
+    if (isChecked) return;
+    isChecked = true;
+    report({ type: 'checked', items: index.size });
+  }
+
+  /** Whoever is held may have been taken out of the inventory by mistake, or worse: with its admission, to put its documents back is enough. */
+  async function forgetGone({ fleet }: Loaded): Promise<void> {
+    const held = retirements.heldNames;
+    for (const name of gone) {
+      if (held.has(name) && !fleet.isKnown(name)) continue;
+      if (!fleet.isKnown(name)) await dropAdmission(store, name);
+      gone.delete(name);
     }
   }
 
@@ -165,11 +185,12 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
     try {
       const trust = await trustRoster(workspace, { firstUse: 'refuse' });
       const signer = signerOf(trust.roster, identity);
+      if (loaded === undefined) await retirements.begin(record);
       const refs = await store.listItems();
       index.clear();
       await index.update(refs);
       const fleet = loaded?.fleet ?? openFleet(store, trust);
-      await fleet.load(trust, index.queries());
+      for (const name of await fleet.load(trust, index.queries())) gone.add(name);
       loaded = { trust, signer, fleet };
       // Audiences first: what is sealed to them follows them.
       checks = [...refs].sort((a, b) => Number(isAudienceName(b.item)) - Number(isAudienceName(a.item)));
@@ -191,7 +212,7 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
     items.clear();
     try {
       if (names.length > 0) add(dirty, index.concernedBy(await fleet.update(names)));
-      await dropAdmissions(store, names.filter((name) => !fleet.isKnown(name)));
+      for (const name of names) if (!fleet.isKnown(name)) gone.add(name);
       unadmitted.tell(fleet, names);
       if (refs.length === 0) return;
       add(dirty, await index.update(refs));
@@ -242,7 +263,10 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
     due.requests = false;
     isAdmitting = true;
     try {
-      await admitting.admitAll({ ...loaded, workspace, report, signal });
+      if (!await admitting.admitAll({ ...loaded, workspace, report, signal })) return;
+      due.requests = true;
+      clearTimeout(againTimer);
+      againTimer = setTimeout(() => { wakeAdmit.ring(); }, AGAIN_MS).unref();
     } catch (error) {
       due.requests = true;
       throw error;
@@ -269,6 +293,7 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
       for (const end of ends) end();
       clearInterval(forgetting);
       clearTimeout(windowTimer);
+      clearTimeout(againTimer);
       failing.stop();
       await loops;
     },

@@ -1,44 +1,13 @@
 import * as z from 'zod';
 import { agentSchema } from '../agent/configuration/schema.ts';
 import { agentStatusSchema } from '../agent/status.ts';
-import { EXIT_CODES } from './exitCodes.ts';
+import { fleetSchemas } from './fleetSchemas.ts';
+import { count, failure, fingerprint, generation, identity, name, nodeSummary, position, publicKey } from './schemaParts.ts';
 
 /**
  * The shapes of the results that `--json` prints: the one source of docs/schemas, which scripts/schemas.js writes.
  * The CLI itself does not load this: the end-to-end tests hold what it prints against it.
  */
-
-const name = z.string().min(1);
-const fingerprint = z.string().regex(/^[A-Za-z0-9_-]{43}$/).describe('BLAKE2b-256 of the key, base64url');
-const publicKey = z.string().describe('one line, as it can be given to "vault node add --key"');
-const count = z.int().min(0);
-const position = { line: z.int().min(1), column: z.int().min(1) };
-
-const identity = z.strictObject({
-  public_key: publicKey,
-  signing_key: publicKey.optional().describe('absent for an age identity, which cannot sign'),
-  fingerprint,
-  signing_fingerprint: fingerprint.optional().describe('of the signing key'),
-  type: z.enum(['vault', 'ssh-ed25519', 'age']),
-  identity: z.string().describe('path of the identity file'),
-});
-
-const nodeSummary = {
-  name,
-  environment: z.string(),
-  run_list: z.array(z.string()),
-  key_type: identity.shape.type.optional().describe('absent where the node has no key that can be sealed to'),
-  fingerprint: fingerprint.optional(),
-  problem: z.string().optional().describe('why it cannot be sealed to'),
-};
-
-const invitationId = z.string().regex(/^[0-9a-f]{32}$/);
-const attributes = { environment: z.string(), run_list: z.array(z.string()), normal: z.record(z.string(), z.json()).describe('normal attributes, tags among them') };
-const time = z.iso.datetime();
-const refusalCode = z.enum(['expired', 'used-up', 'revoked', 'name-taken', 'name-not-allowed', 'key-known', 'used-before', 'clock', 'token-invalid', 'refused']);
-const terms = { uses: z.int().min(1).describe('how many nodes may join'), expires: time, approval: z.boolean().describe('a person must approve each node'), names: z.string().describe('pattern of names') };
-
-const failure = { code: z.enum(Object.keys(EXIT_CODES)), message: z.string(), hint: z.string().optional().describe('what to do next') };
 
 const plans = z.strictObject({
   accounts: z.array(z.strictObject({
@@ -124,7 +93,6 @@ const gitInstall = z.strictObject({
   hooks: z.array(z.strictObject({ name, path: z.string(), state: z.enum(['installed', 'present', 'foreign']).describe('foreign: somebody else\'s, and left as it is') })),
 });
 
-const generation = z.int().min(1);
 const version = z.strictObject({ generation, signer: name, time: z.string() });
 const rosterVersion = z.strictObject({ version: z.int().min(1), quorum: z.int().min(1), fingerprint, trusted: z.boolean().describe('of one chain of signatures with the roster that is trusted here') });
 const keyChange = z.enum(['added', 'removed', 'key-changed']);
@@ -132,11 +100,6 @@ const keyChange = z.enum(['added', 'removed', 'key-changed']);
 const verifyFinding = z.strictObject({
   vault: name.optional(), item: name.optional(), path: z.string().optional().describe('from the root of the repository, as PATH or PATH:LINE'), ...failure,
 });
-
-const itemReports = {
-  vault: name, item: name, generation: generation.describe('that is asked for'), recipients: count.describe('nodes that can open it'), up_to_date: count,
-  lagging: count.describe('they report another state'), silent: count.describe('there is no report of them'), unverified: count.describe('their report does not count'),
-};
 
 /** By command, with spaces; `error` is what every command prints when it fails. */
 export const schemas = {
@@ -155,7 +118,6 @@ export const schemas = {
   'admin quorum': rosterOutcome,
   'admin remove': rosterOutcome,
   'admin withdraw': z.strictObject({ withdrawn: fingerprint }),
-  'agent join': z.strictObject({ name, state: z.enum(['admitted', 'filed']), fingerprint, identity: z.string().describe('path of the identity file'), pin: fingerprint.describe('of the roster, for agent.json'), repository: fingerprint.describe('of the roster\'s version 1') }),
   'agent check': z.strictObject({
     config: z.string().describe('path of the file'), items: count.describe('that it names'), deliveries: count,
     findings: z.array(z.strictObject({ severity: z.enum(['error', 'warning']), path: z.string().describe('as deliveries[0].owner'), ...position, ...failure }))
@@ -237,26 +199,7 @@ export const schemas = {
   }),
   'merge-driver': z.strictObject({ path: z.string(), merged: z.boolean() }),
   'node add': z.strictObject({ name, key_type: identity.shape.type, fingerprint }),
-  'node approve': z.strictObject({ nodes: z.array(z.strictObject({ name, state: z.enum(['admitted', 'refused', 'gone']).describe('gone: somebody else dealt with it'), code: refusalCode.optional() })) }),
-  'node invitations': z.strictObject({
-    invitations: z.array(z.strictObject({
-      id: invitationId, state: z.enum(['open', 'expired', 'used-up', 'revoked', 'untrusted']).describe('untrusted: no admin of today signed it'), used: count, joined: z.array(name).describe('nodes that joined with it, removed ones too'),
-      time: time.optional(), signer: name.optional(),
-      uses: terms.uses.optional(), expires: time.optional(), approval: terms.approval.optional(), names: terms.names.optional(),
-      environment: attributes.environment.optional(), run_list: attributes.run_list.optional(), normal: attributes.normal.optional(),
-    })),
-  }),
-  'node invite': z.strictObject({ id: invitationId, token: z.string().optional().describe('secret'), output: z.string().optional().describe('file that has the token'), ...terms, ...attributes }),
   'node list': z.strictObject({ nodes: z.array(z.strictObject(nodeSummary)) }),
-  'node refuse': z.strictObject({ name, requests: z.int().min(1).describe('how many requests there were under that name') }),
-  'node requests': z.strictObject({
-    pending: z.array(z.strictObject({
-      name, request: fingerprint.describe('id of the request'), fingerprint, invitation: invitationId, time, problem: refusalCode.optional().describe('what it would be refused for'), approval: terms.approval.optional(),
-      environment: attributes.environment.optional(), run_list: attributes.run_list.optional(), normal: attributes.normal.optional(),
-    })),
-    refused: z.array(z.strictObject({ name, request: fingerprint.describe('id of the request'), invitation: invitationId, code: refusalCode, time, signer: name })),
-  }),
-  'node uninvite': z.strictObject({ id: invitationId, revoked: time, used: count }),
   'node remove': z.strictObject({ removed: name }),
   'node show': z.strictObject({ ...nodeSummary, node: z.record(z.string(), z.json()).describe('the Chef node object') }),
   'plan iam': plans,
@@ -280,18 +223,7 @@ export const schemas = {
   }),
   'search': z.strictObject({ query: z.string(), nodes: z.array(z.strictObject({ name })) }),
   'search --why': z.strictObject({ query: z.string(), node: name, matched: z.boolean(), explanation }),
-  'status': z.strictObject({
-    items: z.array(z.strictObject({
-      ...itemReports,
-      nodes: z.strictObject({
-        lagging: z.array(z.strictObject({ node: name, generation: count.nullable().describe('0: it has none; null: it does not ask for the item'), delivered: z.boolean() })),
-        silent: z.array(name), unverified: z.array(z.strictObject({ node: name, problem: z.enum(['no-signing-key', 'damaged', 'other-node', 'other-repository', 'signature-invalid', 'time', 'replayed']) })),
-      }).optional().describe('with an ITEM'),
-    })).describe('with --watch, a line of JSON a change, with the items that are different'),
-    problems: z.array(z.strictObject({ vault: name, item: name, error: z.strictObject({ code: failure.code, message: z.string() }) })).optional().describe('items that cannot be trusted or read'),
-  }),
   'update': itemChanges,
-  'wait': z.strictObject({ ...itemReports, needed: count }),
   'trust pin': trust,
   'trust show': trust,
   'verify': z.strictObject({
@@ -301,6 +233,7 @@ export const schemas = {
     warnings: z.array(verifyFinding),
     scanned: count.describe('files in which plaintext credentials were looked for'),
   }),
+  ...fleetSchemas,
   'error': z.strictObject({ error: z.looseObject(failure).describe('facts about the failure follow the first three members; which ones depends on the code') }),
 } satisfies Record<string, z.core.$ZodType>;
 

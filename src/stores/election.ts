@@ -5,6 +5,10 @@ import type { Store } from './store.ts';
 export interface ElectionStore {
   /** Takes part until it is ended by {@link Campaign.resign}. */
   campaign(candidate: Candidate, listener: CampaignListener): Campaign;
+  /** What who was elected left for whoever is next, signed by nobody; undefined where there is nothing. @throws VaultError store-unreachable */
+  readRecord(): Promise<Uint8Array | undefined>;
+  /** @throws VaultError store-unreachable; input-too-large */
+  writeRecord(bytes: Uint8Array): Promise<void>;
 }
 
 export interface Candidate {

@@ -6,7 +6,8 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createConnection } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { openAgentScene, type LogLine, type RunningAgent } from '../scripts/agentScene.ts';
+import { openAgentScene, type RunningAgent } from '../scripts/agentScene.ts';
+import type { LogLine } from '../scripts/processLog.ts';
 
 test('one change reaches a set, a template, a socket and a command; a reload takes away what is not configured any more', async (t) => {
   const scene = await openAgentScene();

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { forge, stranger } from '../../src/items/example.testing.ts';
-import { openAgentScene, type AgentScene, type LogLine, type RunningAgent } from '../scripts/agentScene.ts';
+import { openAgentScene, type AgentScene, type RunningAgent } from '../scripts/agentScene.ts';
+import type { LogLine } from '../scripts/processLog.ts';
 import { makeAuthority, serveFiles, type Misbehaviour } from '../scripts/webServer.ts';
 
 const JUMPING_CLOCK = fileURLToPath(new URL('../scripts/jumpingClock.mjs', import.meta.url));

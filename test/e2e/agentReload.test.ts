@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { openAgentScene, type LogLine } from '../scripts/agentScene.ts';
+import { openAgentScene } from '../scripts/agentScene.ts';
+import type { LogLine } from '../scripts/processLog.ts';
 
 const SECRET = 'correct-horse-battery-staple';
 

@@ -8,6 +8,8 @@ import { encodeInvitation, parseInvitation, signInvitation } from '../../src/joi
 import { encodeRequest, requestId, signRequest, type SignedRequest } from '../../src/joining/request.ts';
 import { parseToken, tokenIdentity } from '../../src/joining/token.ts';
 import { readAdmission } from '../../src/operations/joining/admissions.ts';
+import { addNode } from '../../src/operations/nodes.ts';
+import { candidates } from '../../src/operations/joining/approve.ts';
 import { admitRequest, type AdmitOptions, type RequestOutcome } from '../../src/operations/joining/admitRequest.ts';
 import { invite, type InvitationWish } from '../../src/operations/joining/invite.ts';
 import { join } from '../../src/operations/joining/join.ts';
@@ -16,7 +18,10 @@ import { trustRoster, type Trust, type Workspace } from '../../src/operations/wo
 import { generateSeed, identityFromSeed, type Identity } from '../../src/sealing/identity.ts';
 import { openStateDirectory } from '../../src/state/stateDirectory.ts';
 import { openEtcdStore, type EtcdStore } from '../../src/stores/etcd/etcdStore.ts';
-import type { FiledRequest } from '../../src/stores/joining.ts';
+import type { RefresherEvent } from '../../src/refresher/events.ts';
+import { openFleet } from '../../src/refresher/fleet.ts';
+import { openAdmitting } from '../../src/refresher/joins.ts';
+import type { FiledRequest, JoinStore } from '../../src/stores/joining.ts';
 import { openWorld, type World } from '../scripts/cliWorld.ts';
 import { startEtcd, type EtcdCluster } from '../scripts/etcdCluster.ts';
 import { describeEnd } from '../scripts/vaultProcess.ts';
@@ -293,6 +298,41 @@ describe('nodes that join by themselves', () => {
       await ask(line, 'careful');
       assert.deepEqual(await admitAll(), { careful: 'waiting' });
       assert.deepEqual(await admitAll({ approved: true }), { careful: 'admitted' });
+    });
+
+    it('is kept from nobody by a request that changes all the time, nor by one that no token proves', async () => {
+      const { token: line, invitation } = await made();
+      const noisy = await ask(line, 'noisy');
+      await ask(line, 'quiet');
+      const again = async (): Promise<void> => {
+        const { request } = signRequest({ repository: trust.repository, invitation: invitation.id, name: 'noisy', time: new Date() }, noisy, tokenIdentity(parseToken(line)));
+        const filed = await store.joining.readRequest('noisy', requestId(request));
+        await store.joining.fileRequest('noisy', requestId(request), filed?.bytes ?? assert.fail());
+      };
+      const joining: JoinStore = { ...store.joining, admit: async (admitted) => {
+        if (admitted.request.name === 'noisy') await again();
+        return await store.joining.admit(admitted);
+      } };
+      const fleet = openFleet(store, trust);
+      const events: RefresherEvent[] = [];
+      const isUnsettled = await openAdmitting().admitAll({ workspace: { ...admin, store: { ...store, joining } }, trust, signer: signer(), fleet, report: (event) => { events.push(event); }, signal: new AbortController().signal });
+      assert.deepEqual([isUnsettled, events], [true, [{ type: 'node-admitted', node: 'quiet', invitation: invitation.id }]]);
+
+      // Whoever may file requests has seen no token.
+      const stranger = identityFromSeed(generateSeed());
+      const unproven = signRequest({ repository: trust.repository, invitation: invitation.id, name: 'noisy', time: new Date() }, stranger, stranger);
+      await file(unproven);
+      const { requests } = await candidates(admin, trust, { names: ['noisy'] });
+      assert.deepEqual(requests.map(({ fingerprint }) => fingerprint), [noisy.publicKey.fingerprint]);
+      assert.deepEqual((await candidates(admin, trust, 'requests')).requests.length, 2);
+      // Who names a key means no other that somebody put into the inventory.
+      await assert.rejects(candidates(admin, trust, { names: ['nobody'] }), (error) => isVaultError(error, 'party-not-found'));
+      await addNode(store, { name: 'planted', publicKey: stranger.publicKey, replace: false });
+      await file(signRequest({ repository: trust.repository, invitation: invitation.id, name: 'planted', time: new Date() }, stranger, stranger));
+      await assert.rejects(candidates(admin, trust, { names: ['planted'], fingerprint: noisy.publicKey.fingerprint }), (error) => isVaultError(error, 'request-not-found'));
+      assert.deepEqual((await candidates(admin, trust, { names: ['planted'] })).nodes.map(({ fingerprint }) => fingerprint), [stranger.publicKey.fingerprint]);
+      await admitAll();
+      assert.equal((await readAdmission(store, trust, 'noisy')).kind, 'admitted');
     });
 
     async function waitFor(line: string, name: string): Promise<void> {

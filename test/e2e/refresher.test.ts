@@ -7,6 +7,7 @@ import { loadIdentity } from '../../src/config/identities.ts';
 import { isVaultError } from '../../src/errors.ts';
 import { parseItemDocuments } from '../../src/items/verify.ts';
 import { encodeAdmission, signAdmission } from '../../src/joining/admission.ts';
+import { readAdmission } from '../../src/operations/joining/admissions.ts';
 import { newNodeDocuments } from '../../src/operations/nodes.ts';
 import { trustRoster, type Trust, type Workspace } from '../../src/operations/workspace.ts';
 import { exitCodeOf } from '../../src/reporting/exitCodes.ts';
@@ -274,6 +275,8 @@ describe('several refreshers, and a large fleet', () => {
       return { status: reply.status, text: await reply.text() };
     };
     assert.equal((await ask('/readyz')).status, 200);
+    // A share of the nodes that somebody signed for, not of what lies in the inventory.
+    await Promise.all(Array.from({ length: 400 }, (_, i) => store.writeInventory('clients', `junk${String(i)}`, new TextEncoder().encode('{}'))));
     const gone = Array.from({ length: 30 }, (_, i) => `n${String(i).padStart(4, '0')}`);
     // Each kind in one transaction: no batch sees a part of them.
     for (const kind of ['nodes', 'clients']) await scene.etcd.etcdctl('del', `${scene.prefix}inventory/${kind}/n0000`, `${scene.prefix}inventory/${kind}/n0030`);
@@ -295,10 +298,23 @@ describe('several refreshers, and a large fleet', () => {
     const retired = one.log.filter(({ type }) => type === 'node-retired');
     assert.deepEqual([...new Set(retired.map(({ node }) => node))].sort(), gone);
     await one.stop();
+
+    // Another refresher does not begin to count anew; and of whoever is held, nothing is forgotten.
+    await scene.policy({ most_retired_at_once: '20%' });
+    const other = scene.refresher();
+    await other.logged('checked');
+    const documents = await Promise.all(['n0030', 'n0031'].flatMap((name) => (['nodes', 'clients'] as const).map(async (kind) => ({ kind, name, bytes: (await store.readInventory(kind, name))?.bytes ?? assert.fail() }))));
+    for (const kind of ['nodes', 'clients']) await scene.etcd.etcdctl('del', `${scene.prefix}inventory/${kind}/n0030`, `${scene.prefix}inventory/${kind}/n0032`);
+    await other.logged('retirement-held', ({ nodes }) => nodes === 2);
+    for (const { kind, name, bytes } of documents) await store.writeInventory(kind, name, bytes);
+    await other.logged('retirement-released');
+    assert.equal(await have(FLEET + 6 - 30), true);
+    assert.equal((await readAdmission(store, trust, 'n0031')).kind, 'admitted');
+    await other.stop();
   });
 
   it('a node that reported and is silent for too long is retired, and none that never reported', async () => {
-    await scene.policy({ retire_silent_after: '1500ms' });
+    await scene.policy({ retire_silent_after: '1500ms', within: '1s' });
     const one = scene.refresher();
     await one.logged('checked');
     const report = store.reports.writer('n0050', { ttlSeconds: 1 });

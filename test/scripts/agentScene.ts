@@ -1,27 +1,15 @@
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import { request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import type { AgentStatus } from '../../src/agent/status.ts';
+import { followLog, type ProcessLog } from './processLog.ts';
 import { openRepositoryScene, succeed, type RepositoryScene } from './repositoryScene.ts';
-import { describeEnd, type Finished } from './vaultProcess.ts';
-
-/** A line of the agent's log. */
-export interface LogLine {
-  readonly time: string;
-  readonly type: string;
-  readonly [member: string]: unknown;
-}
+import type { Finished } from './vaultProcess.ts';
 
 /** An agent that runs, as a process of its own. */
-export interface RunningAgent {
+export interface RunningAgent extends ProcessLog {
   readonly pid: number;
-  /** Everything that it logged so far. */
-  readonly log: readonly LogLine[];
-  /** The first line of that type that `fits`, from the `from`-th line on; waits for it, and fails if the process ends before. */
-  logged(type: string, fits?: (line: LogLine) => boolean, from?: number): Promise<LogLine>;
   status(): Promise<AgentStatus>;
   signal(signal: NodeJS.Signals): void;
   /** Ends it with SIGTERM; it must end well. */
@@ -79,32 +67,9 @@ export async function openAgentScene(etcd?: EtcdPlace): Promise<AgentScene> {
     },
     agent(config, options = {}) {
       const { child, finished } = scene.start(options.exec === undefined ? ['agent', 'run', '--config', config] : ['agent', 'exec', '--config', config, ...options.exec], options);
-      const log: LogLine[] = [];
-      const lines = new EventEmitter();
-      lines.setMaxListeners(0);
-      assert.ok(child.stderr !== null && child.pid !== undefined);
-      createInterface({ input: child.stderr }).on('line', (line) => {
-        if (line.startsWith('{')) log.push(JSON.parse(line) as LogLine);
-        lines.emit('line');
-      });
-      let end: Finished | undefined;
-      void finished.then((value) => {
-        end = value;
-        lines.emit('line');
-      });
+      assert.ok(child.pid !== undefined);
       const agent: RunningAgent = {
-        pid: child.pid, log, finished,
-        logged: (type, fits = () => true, from = 0) => new Promise((resolve, reject) => {
-          const look = (): void => {
-            const found = log.slice(from).find((line) => line.type === type && fits(line));
-            if (found === undefined && end === undefined) return;
-            lines.off('line', look);
-            if (found !== undefined) resolve(found);
-            else reject(new assert.AssertionError({ message: `the agent ended before it logged ${type}: ${describeEnd(end ?? assert.fail())}` }));
-          };
-          lines.on('line', look);
-          look();
-        }),
+        pid: child.pid, finished, ...followLog('agent', child.stderr, finished),
         async status() {
           await agent.logged('started');
           return await ask<AgentStatus>(at('files', 'run', 'agent.sock'), '/v1/status');

@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import { openWorld, type World } from './cliWorld.ts';
 import { startEtcd, type EtcdCluster } from './etcdCluster.ts';
+import { followLog, type ProcessLog } from './processLog.ts';
 import { describeEnd, type Finished } from './vaultProcess.ts';
 
-export interface RefresherLine { readonly type: string; readonly level: string; readonly [member: string]: unknown }
-
 /** A refresher that runs, as a process of its own. */
-export interface RunningRefresher {
+export interface RunningRefresher extends ProcessLog {
   readonly pid: number;
-  readonly log: readonly RefresherLine[];
-  /** The first line of that type that `fits`, from the `from`-th line on; waits for it, and fails if the process ends before. */
-  logged(type: string, fits?: (line: RefresherLine) => boolean, from?: number): Promise<RefresherLine>;
   signal(signal: NodeJS.Signals): void;
   /** Ends it with SIGTERM; it must end well. */
   stop(): Promise<Finished>;
@@ -55,28 +50,8 @@ export async function openRefresherScene({ members = 1 }: { readonly members?: n
     },
     refresher() {
       const { child, finished } = world.start(['refresh', '--watch', '--identity', identity, '--policy', policyFile]);
-      const log: RefresherLine[] = [];
-      assert.ok(child.stderr);
-      const lines = createInterface({ input: child.stderr });
-      lines.on('line', (line) => { log.push(JSON.parse(line) as RefresherLine); });
-      let end: Finished | undefined;
-      void finished.then((how) => {
-        end = how;
-        lines.emit('line', JSON.stringify({ type: 'ended' }));
-      });
       const refresher: RunningRefresher = {
-        pid: child.pid ?? 0, log, finished,
-        logged: (type, fits = () => true, from = 0) => new Promise((resolve, reject) => {
-          const look = (): void => {
-            const found = log.slice(from).find((line) => line.type === type && fits(line));
-            if (found === undefined && end === undefined) return;
-            lines.off('line', look);
-            if (found !== undefined) resolve(found);
-            else reject(new assert.AssertionError({ message: `the refresher ended before it logged ${type}: ${describeEnd(end ?? assert.fail())}\n${JSON.stringify(log, undefined, 1)}` }));
-          };
-          lines.on('line', look);
-          look();
-        }),
+        pid: child.pid ?? 0, finished, ...followLog('refresher', child.stderr, finished),
         signal: (signal) => { child.kill(signal); },
         async stop() {
           child.kill('SIGTERM');

@@ -1,6 +1,6 @@
 import type { AgentEvent } from '../events.ts';
 import type { AgentStatus } from '../status.ts';
-import { openProcessMetrics } from './processMetrics.ts';
+import { openRegistry } from './registry.ts';
 
 /** What Prometheus reads: docs/agent.md lists it. */
 export interface Metrics {
@@ -14,15 +14,8 @@ const MOST_VALUES = 50;
 
 /** @param version of this program */
 export async function openMetrics(version: string): Promise<Metrics> {
-  const { Counter, Gauge, Registry } = await import('prom-client');
-  const registry = new Registry();
-  const registers = [registry];
-  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => new Counter({ name: `iam_vault_agent_${name}`, help, labelNames, registers });
-  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => new Gauge({ name: `iam_vault_agent_${name}`, help, labelNames, registers });
-  const readProcess = openProcessMetrics(gauge, counter);
-
+  const { counter, gauge, render } = await openRegistry('agent', version);
   const seconds = (time: string | null | undefined): number => (time == null ? 0 : Date.parse(time) / 1000);
-  gauge('build_info', 'Version of the agent and of Node.js; always 1.', ['version', 'node']).set({ version, node: process.version }, 1);
   const now = {
     started: gauge('start_time_seconds', 'When the agent started.'),
     ready: gauge('ready', '1 where every item has a content and every delivery was made.'),
@@ -123,8 +116,7 @@ export async function openMetrics(version: string): Promise<Metrics> {
     observe,
     async render(status) {
       if (status !== undefined) take(status);
-      await readProcess();
-      return await registry.metrics();
+      return await render();
     },
   };
 }

@@ -1,13 +1,11 @@
 import type { Component } from '../component.ts';
 import type { AgentEvent, ReportEvent } from '../events.ts';
-import { refusal, serveHttp, type HttpReply, type HttpServer } from '../http/server.ts';
+import { serveHttp, type HttpServer } from '../http/server.ts';
 import { isFollowing } from '../liveness.ts';
 import type { AgentStatus } from '../status.ts';
 import { knownError } from '../unexpected.ts';
 import type { Metrics } from './metrics.ts';
-
-/** Metrics are the same for whoever asks within this time, in milliseconds. */
-const FRESH_MS = 1000;
+import { monitorPages, type Reason } from './pages.ts';
 
 /** Health and metrics on a port of this machine, where the configuration has one. */
 export interface Monitor extends Component {
@@ -33,23 +31,11 @@ export function openMonitor({ version, status, report }: MonitorOptions): Monito
     metrics ??= await openMetrics(version);
   };
 
-  /** Anybody on this machine may ask, as often as they like, and a rendering takes long: one at a time, for all who ask. */
-  let rendered: Promise<Uint8Array> | undefined;
-  const render = (now: AgentStatus | undefined): Promise<Uint8Array> => {
-    rendered ??= (metrics?.render(now) ?? Promise.resolve('')).then((text) => new TextEncoder().encode(text)).finally(() => {
-      setTimeout(() => { rendered = undefined; }, FRESH_MS).unref();
-    });
-    return rendered;
-  };
-
-  const answer = async (path: string): Promise<HttpReply> => {
-    switch (path) {
-      case '/healthz': return isAlive() ? json(200, { healthy: true }) : json(503, { healthy: false, reasons: [{ code: 'source-not-followed', count: 1 }] });
-      case '/readyz': return readiness(status());
-      case '/metrics': return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await render(status()) };
-      default: return refusal(404, 'there are /healthz, /readyz and /metrics here');
-    }
-  };
+  const answer = monitorPages({
+    health: () => (isAlive() ? [] : [{ code: 'source-not-followed', count: 1 }]),
+    readiness: () => ({ reasons: reasonsOf(status()) }),
+    metrics: () => metrics?.render(status()) ?? Promise.resolve(''),
+  });
 
   return {
     begin,
@@ -74,18 +60,12 @@ export function openMonitor({ version, status, report }: MonitorOptions): Monito
   };
 }
 
-/** Whoever can ask here may be anybody on this machine: codes and numbers, no names. */
-function readiness(status: AgentStatus | undefined): HttpReply {
-  if (status === undefined) return json(503, { ready: false, reasons: [{ code: 'starting', count: 1 }] });
-  if (status.ready) return json(200, { ready: true });
+function reasonsOf(status: AgentStatus | undefined): readonly Reason[] {
+  if (status === undefined) return [{ code: 'starting', count: 1 }];
+  if (status.ready) return [];
   const codes = [
     ...status.items.filter(({ generation }) => generation === null).map(({ error }) => error?.code ?? status.source.error?.code ?? 'item-not-verified'),
     ...status.problems.map(({ code }) => code),
   ];
-  const reasons = [...new Set(codes)].map((code) => ({ code, count: codes.filter((each) => each === code).length }));
-  return json(503, { ready: false, reasons });
-}
-
-function json(status: number, value: object): HttpReply {
-  return { status, body: `${JSON.stringify(value)}\n` };
+  return [...new Set(codes)].map((code) => ({ code, count: codes.filter((each) => each === code).length }));
 }

@@ -37,7 +37,7 @@ For a node that is in the inventory already, the approval is for its documents a
         if (!await confirm(`Approve ${count(found) === 1 ? 'this node' : `these ${String(count(found))} nodes`}?`, flags.yes, 'Look at "vault node requests", then run it again with --yes.', 'Whoever is let in can read what is for such nodes')) throw declined('Nothing was changed.');
       }
       const outcomes = await approve(workspace, trust, signer, found);
-      output.result({ nodes: outcomes }, outcomes.map(({ name, state, code }) => (state === 'refused' ? `${output.colors.red('refused')} ${name}: ${code ?? ''}` : state === 'gone' ? `${name} was dealt with by somebody else` : `Approved ${name}`)).join('\n'));
+      output.result({ nodes: outcomes }, outcomes.map(({ name, state, code }) => (state === 'refused' ? `${output.colors.red('refused')} ${name}: ${code ?? ''}` : state === 'gone' ? `${name} was dealt with, or changed, by somebody else meanwhile` : `Approved ${name}`)).join('\n'));
       if (count(found) === 0) output.notice('There is nothing to approve.');
       else if (outcomes.some(({ state }) => state === 'admitted')) output.notice('Items are sealed to new nodes by "vault refresh", unless "vault refresh --watch" runs somewhere.');
       if (outcomes.some(({ state }) => state === 'refused')) process.exitCode = EXIT.notPermitted;

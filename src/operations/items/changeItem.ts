@@ -105,6 +105,7 @@ export async function changeItem(session: Session, ref: ItemRef, intent: Intent,
         const { exclude, scope } = intent;
         const { gained, lost, rekeyed } = (await changeItem(session, upkeep, { ...(exclude === undefined ? {} : { exclude }), ...(scope === undefined ? {} : { scope }) }, agreed)).audience;
         kept ??= { gained, lost, rekeyed };
+        session.groups.forget(upkeep); // Somebody else may have done it.
         continue;
       }
       if (planned.action === 'unchanged') {

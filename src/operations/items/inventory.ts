@@ -23,12 +23,19 @@ export interface KnownClients {
   keyOf(name: string): ClientKey | undefined;
   /** Whether a node and a client of that name are there. */
   isKnown(name: string): boolean;
+  /** Whether its node came after the queries were asked: what they would say of it is not known. */
+  isNewer(name: string): boolean;
+  /** Whether its node left after the queries were asked. */
+  hasLeft(name: string): boolean;
 }
 
 /** Reads nothing before it is asked. */
 export function openInventory(store: Store): Inventory {
   let nodes: Promise<readonly NamedNode[]> | undefined;
-  let nodeNames: Promise<ReadonlySet<string>> | undefined;
+  /** Names of the nodes that queries were asked of. */
+  let asked: Promise<ReadonlySet<string>> | undefined;
+  /** What became of a node since, where its client tells that something did. */
+  const since = new Map<string, boolean>();
   const selected = new Map<string, Promise<SearchResult>>();
   const keys = new Map<string, ClientKey | undefined>();
   return {
@@ -38,15 +45,21 @@ export function openInventory(store: Store): Inventory {
       return await result;
     },
     async clients(names) {
-      nodeNames ??= store.listInventoryNames('nodes').then((all) => new Set(all));
-      const known = await nodeNames;
+      asked ??= nodes?.then((all) => new Set(all.map(({ name }) => name))) ?? store.listInventoryNames('nodes').then((all) => new Set(all));
+      const before = await asked;
       const missing = [...names].filter((name) => !keys.has(name));
       for (let i = 0; i < missing.length; i += READS) {
-        await Promise.all(missing.slice(i, i + READS).map(async (name) => { keys.set(name, await readClientKey(store, name)); }));
+        await Promise.all(missing.slice(i, i + READS).map(async (name) => {
+          const key = await readClientKey(store, name);
+          if ((key !== undefined) !== before.has(name)) since.set(name, await store.readInventory('nodes', name) !== undefined);
+          keys.set(name, key);
+        }));
       }
       return {
         keyOf: (name) => keys.get(name),
-        isKnown: (name) => known.has(name) && keys.get(name) !== undefined,
+        isKnown: (name) => (since.get(name) ?? before.has(name)) && keys.get(name) !== undefined,
+        isNewer: (name) => !before.has(name) && since.get(name) === true,
+        hasLeft: (name) => before.has(name) && since.get(name) === false,
       };
     },
     names: () => store.listInventoryNames('clients'),

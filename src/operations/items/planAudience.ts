@@ -159,7 +159,8 @@ async function clientsFor(
     const isGone = isRecipient && !(namedClients.includes(name) ? key !== undefined : known.isKnown(name));
     const isKept = isRecipient && options.unattended?.keeps(name) === true;
     if (isGone && options.cleanUnknown && !isKept) continue;
-    if (!isGone && !chosen.has(name) && !isKept) continue;
+    // Who came after this run asked its query, and can open it already, is somebody else's to judge.
+    if (!isGone && !chosen.has(name) && !isKept && !(isRecipient && known.isNewer(name))) continue;
     const isDoubtful = key !== undefined && 'publicKey' in key && now.get(name) !== key.publicKey.fingerprint && options.unattended?.vouchesFor(name, key.publicKey.fingerprint, isRecipient) === false;
     if (isDoubtful && isKept) unknown.push(name); // With the key that it had.
     else if (isDoubtful) skipped.push({ name, reason: 'nobody on the roster admitted it with the key that the inventory has' });
@@ -168,7 +169,7 @@ async function clientsFor(
       if (isGone) unknown.push(name);
     } else if (isRecipient) unknown.push(name);
     else if (key === undefined && namedClients.includes(name)) throw await noSuchClient(inventory, name);
-    else skipped.push({ name, reason: key?.problem ?? 'it has no client document, so no public key' });
+    else if (!known.hasLeft(name)) skipped.push({ name, reason: key?.problem ?? 'it has no client document, so no public key' });
   }
   if (skipped.length > 0 && !options.skipUnsealable) throw unsealable(where, searchQuery, skipped);
   const reading = found?.reading;

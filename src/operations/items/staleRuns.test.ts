@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { isVaultError } from '../../errors.ts';
 import { adminOf, alice } from '../../items/example.testing.ts';
-import { addNode } from '../nodes.ts';
+import { isAudienceName } from '../../names.ts';
+import { addNode, removeNode } from '../nodes.ts';
 import { evictParty } from '../evictParty.ts';
 import { resealForRoster } from '../roster/resealForRoster.ts';
 import { proposeChange, type RosterWork } from '../roster/rosterChange.ts';
@@ -108,4 +109,35 @@ test('is found by an eviction that was planned before, with all that it sealed',
   assert.deepEqual(items.map(({ item, change }) => [item, change?.action]), [['one', 'resealed'], ['two', 'resealed']]);
   assert.deepEqual(exposure.map(({ item, fields }) => [item, fields.map(({ name }) => name)]), [['one', ['secret']], ['two', ['secret']]]);
   for (const item of ['one', 'two']) assert.deepEqual(await scene.readers(item), ['alice', 'bob', 'n1']);
+});
+
+test('takes nothing from a node that came, and was sealed to, after the query was asked', async (t) => {
+  const scene = await open(t);
+  const stale = await scene.world.session({ nodes: new Map(), items: new Map(), seen: new Map(), admins: new Map([['alice', alice.identity.publicKey.fingerprint]]) }, 'alice', { accept: false, cleanUnknown: true });
+  const plan = await planChange(stale, one, SECRET);
+  await scene.addNode('n3');
+  assert.equal((await changeItem(await scene.session(), one, {})).action, 'extended');
+  await changeItem(stale, one, SECRET, plan);
+  assert.deepEqual(await scene.readers(), ['alice', 'bob', 'n1', 'n2', 'n3']);
+});
+
+test('passes over a node that left after the query was asked', async (t) => {
+  const scene = await open(t);
+  await scene.addNode('n3');
+  const stale = await scene.session();
+  await stale.inventory.select('role:web');
+  await removeNode(scene.world.workspace.store, 'n3');
+  assert.equal((await changeItem(stale, one, SECRET)).generation, 2);
+  assert.deepEqual(await scene.readers(), ['alice', 'bob', 'n1', 'n2']);
+});
+
+test('goes on where somebody else brought the audience up to date', async (t) => {
+  const scene = await open(t);
+  const two = { vault: VAULT, item: 'two' };
+  await createItem(await scene.session(), { ...two, ...FIELDS, form: 'group' });
+  await scene.addNode('n3');
+  const stale = await scene.session();
+  const plan = await planChange(stale, two, SECRET);
+  await changeItem(await scene.session(), { vault: VAULT, item: (await stale.workspace.store.listItems(VAULT)).find(({ item }) => isAudienceName(item))?.item ?? '' }, {});
+  assert.equal((await changeItem(stale, two, SECRET, plan)).generation, 2);
 });

@@ -22,12 +22,13 @@ export interface AdmitOptions {
 
 /**
  * What became of a request. `admitted` with `already`: the node was admitted before, with this key; `waiting`: a person must approve it, and it was left where it is;
- * `discarded`: what lay there was no request, so nobody is told; `gone`: somebody else dealt with it.
+ * `discarded`: what lay there was no request, so nobody is told; `gone`: somebody else dealt with it; `unsettled`: it, or what it goes by, was changed whenever
+ * it was dealt with, so it is to be looked at again, after others.
  */
 export type RequestOutcome =
   | { readonly kind: 'admitted'; readonly name: string; readonly fingerprint: string; readonly invitation: string | null; readonly already: boolean }
   | { readonly kind: 'refused'; readonly name: string; readonly code: RefusalCode }
-  | { readonly kind: 'waiting' | 'discarded' | 'gone'; readonly name: string };
+  | { readonly kind: 'waiting' | 'discarded' | 'gone' | 'unsettled'; readonly name: string };
 
 /** A request that could be admitted, or why it is refused. */
 export type Judgement =
@@ -65,8 +66,10 @@ export async function admitRequest(workspace: Workspace, trust: Trust, signer: S
       return { kind: 'admitted', name, fingerprint, invitation: judgement.request.invitation, already: false };
     }
   }
-  throw new VaultError('store-conflict', `The request of ${name} to join could not be dealt with: the roster, or what else it goes by, changes all the time.`, {
-    hint: 'Run the command again: it then goes by what is there now.', details: { name },
+  // Whoever may write a request can do so all the time; that others wait for it must not be.
+  if (await workspace.store.readRoster(trust.roster.version + 1) === undefined) return { kind: 'unsettled', name };
+  throw new VaultError('store-conflict', `The request of ${name} to join could not be dealt with: there is a version ${String(trust.roster.version + 1)} of the roster now.`, {
+    hint: 'Run the command again: it then goes by what is there now.', details: { roster: trust.roster.version },
   });
 }
 

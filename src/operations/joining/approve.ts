@@ -19,6 +19,7 @@ export type Wanted = 'requests' | 'inventory' | { readonly names: readonly strin
 
 export interface Approved {
   readonly name: string;
+  /** `gone`: somebody else dealt with it, or it changes all the time. */
   readonly state: 'admitted' | 'refused' | 'gone';
   readonly code?: RefusalCode;
 }
@@ -40,22 +41,41 @@ export async function candidates(workspace: Workspace, trust: Trust, wanted: Wan
     }
     return { requests: [], nodes };
   }
-  const pending = await listPending(workspace, trust);
-  const under = (name: string): PendingRequest[] => pending.filter(({ request }) => request.name === name);
+  const byName = new Map<string, PendingRequest[]>();
+  for (const each of await listPending(workspace, trust)) byName.set(each.request.name, [...byName.get(each.request.name) ?? [], each]);
   if (wanted === 'requests') {
-    const [requests, ambiguous] = [pending.filter(({ request }) => under(request.name).length === 1), new Set(pending.map(({ request }) => request.name).filter((name) => under(name).length > 1))];
-    for (const name of ambiguous) warn(`${name} is left out: ${ambiguity(name, under(name)).message}`);
+    const requests: PendingRequest[] = [];
+    for (const [name, found] of byName) {
+      const proven = found.filter(isProven);
+      if (proven.length > 1) warn(`${name} is left out: ${ambiguity(name, proven).message}`);
+      requests.push(...found.filter((each) => proven.length <= 1 || !isProven(each)));
+    }
     return { requests, nodes: [] };
   }
   const [requests, nodes]: [PendingRequest[], InventoryNode[]] = [[], []];
   for (const name of new Set(wanted.names)) {
     checkName('node', name);
-    const found = under(name).filter(({ fingerprint }) => wanted.fingerprint === undefined || fingerprint === wanted.fingerprint);
-    if (found.length > 1) throw ambiguity(name, found);
-    if (found[0] !== undefined) requests.push(found[0]);
-    else if ((await readAdmission(store, trust, name)).kind !== 'admitted') nodes.push(await readInventoryNode(store, name));
+    const found = (byName.get(name) ?? []).filter(({ fingerprint }) => wanted.fingerprint === undefined || fingerprint === wanted.fingerprint);
+    const proven = found.filter(isProven);
+    if (proven.length > 1) throw ambiguity(name, proven);
+    const node = proven.length > 0 ? undefined : await unadmittedNode(workspace, trust, name, found.length > 0);
+    if (node === undefined) requests.push(...proven.length > 0 ? proven : found);
+    else if (wanted.fingerprint === undefined || node.fingerprint === wanted.fingerprint) nodes.push(node);
+    else throw new VaultError('request-not-found', `${name} does not ask to join with the key ${JSON.stringify(wanted.fingerprint.slice(0, 60))}, and has the key ${node.fingerprint} in the inventory.`, { hint: 'See "vault node requests" and "vault node show".', details: { name } });
   }
   return { requests, nodes };
+}
+
+/** Anybody who can write to the store can file what no token proves: it stands in nobody's way, and is refused. */
+function isProven({ problem }: PendingRequest): boolean {
+  return problem !== 'token-invalid';
+}
+
+/** What lies in the inventory under a name, where nobody signed for it. @param mayMiss whether there may be none @throws VaultError party-not-found */
+async function unadmittedNode({ store }: Workspace, trust: Trust, name: string, mayMiss: boolean): Promise<InventoryNode | undefined> {
+  const admission = await readAdmission(store, trust, name);
+  if (admission.kind === 'admitted' || (mayMiss && (admission.kind === 'absent' || admission.why === 'incomplete'))) return undefined;
+  return await readInventoryNode(store, name);
 }
 
 /** Admits what a person was shown. */

@@ -8,7 +8,7 @@ import type { EtcdClient } from './client.ts';
 import { unreachable } from './failure.ts';
 import { isWritten } from './itemKeys.ts';
 import type { Fence, KeyValues } from './keyValues.ts';
-import { ELECTION } from './layout.ts';
+import { ELECTION, ELECTION_RECORD } from './layout.ts';
 import { watchKeys } from './watchKeys.ts';
 
 /** Of a lease's time, so much passes before it is kept. */
@@ -27,10 +27,15 @@ interface Term {
 /**
  * Who stands under {@link ELECTION} is elected, for as long as the lease lasts that it was put with.
  * @param keyValues without a fence
+ * @param own as the store writes that has this
  * @param openFenced the store as one who is elected writes to it
  */
-export function openElectionKeys(client: EtcdClient, keyValues: KeyValues, openFenced: (fence: Fence) => Store): ElectionStore {
-  return { campaign: (candidate, listener) => campaign(client, keyValues, openFenced, candidate, listener) };
+export function openElectionKeys(client: EtcdClient, keyValues: KeyValues, own: KeyValues, openFenced: (fence: Fence) => Store): ElectionStore {
+  return {
+    campaign: (candidate, listener) => campaign(client, keyValues, openFenced, candidate, listener),
+    readRecord: async () => (await own.read([ELECTION_RECORD])).found[0]?.value,
+    async writeRecord(bytes) { await own.commit({ put: [[ELECTION_RECORD, bytes]] }); },
+  };
 }
 
 function campaign(client: EtcdClient, keyValues: KeyValues, openFenced: (fence: Fence) => Store, { name, ttlSeconds }: Candidate, listener: CampaignListener): Campaign {

@@ -50,7 +50,7 @@ function openStoreOf(location: string, client: EtcdClient, fence?: Fence): EtcdS
     directory: undefined,
     joining: openJoinKeys(client, keys),
     reports: openReportKeys(client, keyValues),
-    election: openElectionKeys(client, openKeyValues(client), (own) => openStoreOf(location, client, own)),
+    election: openElectionKeys(client, openKeyValues(client), keyValues, (own) => openStoreOf(location, client, own)),
     changes: openChangeKeys(client),
     get live() { return store; },
     readItem: (ref) => readItemKeys(keys, ref),

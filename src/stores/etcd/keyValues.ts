@@ -1,6 +1,6 @@
 import { isVaultError, VaultError } from '../../errors.ts';
 import type { EtcdClient } from './client.ts';
-import { COMPARE, type Calls, type Compare, type KeyValue, type RequestOp } from './messages.ts';
+import { COMPARE, type Compare, type KeyValue, type RequestOp } from './messages.ts';
 
 /** A stored value, and the revision that wrote it. */
 export interface Stored {
@@ -43,6 +43,7 @@ export interface Outcome {
 export interface PageOptions {
   /** Name, below the prefix, after which the page begins. */
   readonly after?: string | undefined;
+  /** Most entries; they are fewer where so many do not fit into one response. */
   readonly limit: number;
   readonly namesOnly?: boolean;
 }
@@ -76,18 +77,18 @@ const NAMES_A_PAGE = 500;
 export function openKeyValues(client: EtcdClient, fence?: Fence): KeyValues {
   const keyOf = (key: string): Buffer => Buffer.from(client.prefix + key, 'latin1');
 
-  const range = async (request: Calls['/etcdserverpb.KV/Range'][0] & { readonly limit: number }): Promise<Calls['/etcdserverpb.KV/Range'][1]> => {
-    try {
-      return (await client.call('/etcdserverpb.KV/Range', request)).response;
-    } catch (error) {
-      // Whoever may write below there may have put values of any size.
-      if (!isVaultError(error, 'input-too-large') || request.limit === 1) throw error;
-      return await range({ ...request, limit: Math.ceil(request.limit / 4) });
-    }
-  };
   const page: KeyValues['page'] = async (below, { after, limit, namesOnly = false }) => {
-    const response = await range({ key: after === undefined ? keyOf(below) : keyOf(`${below}${after}\0`), range_end: endOf(keyOf(below)), limit, keys_only: namesOnly });
-    return { entries: response.kvs.map((each) => ({ ...stored(each), name: Buffer.from(each.key).toString('latin1').slice(client.prefix.length + below.length) })), more: response.more };
+    for (let most = limit; ; most = Math.ceil(most / 8)) {
+      try {
+        const { response } = await client.call('/etcdserverpb.KV/Range', {
+          key: after === undefined ? keyOf(below) : keyOf(`${below}${after}\0`), range_end: endOf(keyOf(below)), limit: most, keys_only: namesOnly,
+        });
+        return { entries: response.kvs.map((each) => ({ ...stored(each), name: Buffer.from(each.key).toString('latin1').slice(client.prefix.length + below.length) })), more: response.more };
+      } catch (error) {
+        // Some may be far larger than what lies there otherwise: whoever may write one key must not keep others from being read.
+        if (!isVaultError(error, 'input-too-large') || most === 1) throw error;
+      }
+    }
   };
 
   return {

@@ -19,6 +19,7 @@ import type { InventoryKind } from '../store.ts';
  *   sealed/refusals/REQUEST            that a request was refused
  *   reports/NODE/status                what a node delivered, signed by it, for as long as its lease lasts
  *   election/refresher                 which refresher is elected, for as long as its lease lasts
+ *   election/record                    what it leaves for the next: which nodes lost something of late
  *   basis                              its revision is that of the last change that may take from a writer what it goes by
  *   migration                          there while `vault migrate` writes here
  */
@@ -32,6 +33,7 @@ export const ADMISSIONS = 'sealed/admissions/';
 export const REFUSALS = 'sealed/refusals/';
 export const REPORTS = 'reports/';
 export const ELECTION = 'election/refresher';
+export const ELECTION_RECORD = 'election/record';
 export const BASIS = 'basis';
 export const MIGRATION = 'migration';
 

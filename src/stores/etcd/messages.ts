@@ -19,10 +19,10 @@ const MESSAGES: Readonly<Record<string, Readonly<Record<string, Field>>>> = {
   TxnRequest: { compare: ['Compare', 1, 'repeated'], success: ['RequestOp', 2, 'repeated'], failure: ['RequestOp', 3, 'repeated'] },
   TxnResponse: { header: ['ResponseHeader', 1], succeeded: ['bool', 2], responses: ['ResponseOp', 3, 'repeated'] },
   WatchRequest: { create_request: ['WatchCreateRequest', 1] },
-  WatchCreateRequest: { key: ['bytes', 1], range_end: ['bytes', 2], start_revision: ['int64', 3], progress_notify: ['bool', 4] },
+  WatchCreateRequest: { key: ['bytes', 1], range_end: ['bytes', 2], start_revision: ['int64', 3], progress_notify: ['bool', 4], fragment: ['bool', 8] },
   WatchResponse: {
     header: ['ResponseHeader', 1], watch_id: ['int64', 2], created: ['bool', 3], canceled: ['bool', 4], compact_revision: ['int64', 5],
-    cancel_reason: ['string', 6], events: ['Event', 11, 'repeated'],
+    cancel_reason: ['string', 6], fragment: ['bool', 7], events: ['Event', 11, 'repeated'],
   },
   LeaseGrantRequest: { TTL: ['int64', 1], ID: ['int64', 2] },
   LeaseGrantResponse: { header: ['ResponseHeader', 1], ID: ['int64', 2], TTL: ['int64', 3], error: ['string', 4] },
@@ -49,10 +49,12 @@ export interface RequestOp {
 }
 export interface TxnRequest { readonly compare: readonly Compare[]; readonly success: readonly RequestOp[]; readonly failure: readonly RequestOp[] }
 export interface TxnResponse { readonly header: ResponseHeader; readonly succeeded: boolean; readonly responses: readonly { readonly response_range: RangeResponse | null }[] }
-export interface WatchRequest { readonly create_request: { readonly key: Uint8Array; readonly range_end?: Uint8Array; readonly start_revision: number; readonly progress_notify: boolean } }
+export interface WatchRequest { readonly create_request: { readonly key: Uint8Array; readonly range_end?: Uint8Array; readonly start_revision: number; readonly progress_notify: boolean; readonly fragment: boolean } }
 export interface WatchResponse {
   readonly header: ResponseHeader; readonly watch_id: number; readonly created: boolean; readonly canceled: boolean; readonly compact_revision: number;
   readonly cancel_reason: string; readonly events: readonly WatchEvent[];
+  /** More of the same follows: it was too large for one. */
+  readonly fragment: boolean;
 }
 /** Of a key that is gone, `kv` has the name and the revision alone. */
 export interface WatchEvent { readonly type: number; readonly kv: KeyValue }

@@ -67,7 +67,8 @@ export function watchKeys(client: EtcdClient, keys: readonly WatchedKeys[], list
       if (!isCurrent()) { opened.end(); return; }
       stream = opened;
       for (const { key, end, next } of watched) {
-        opened.send({ create_request: { key, ...(end === undefined ? {} : { range_end: end }), start_revision: next, progress_notify: true } });
+        // In fragments: what gathered while nobody watched may be more than one response can hold, however often it is asked for.
+        opened.send({ create_request: { key, ...(end === undefined ? {} : { range_end: end }), start_revision: next, progress_notify: true, fragment: true } });
       }
     }).catch((error: unknown) => {
       if (isCurrent()) ended({ endpoint: 'etcd', reason: 'unreachable', said: error instanceof Error ? error.message : 'unknown reason' });
@@ -93,7 +94,8 @@ export function watchKeys(client: EtcdClient, keys: readonly WatchedKeys[], list
       const each = watched[index];
       if (each === undefined) return;
       const last = message.events[message.events.length - 1];
-      each.next = (last?.kv.mod_revision ?? revision) + 1;
+      // Of what one revision did, more may follow in the next fragment; told twice, it does no harm.
+      each.next = (last?.kv.mod_revision ?? revision) + (message.fragment ? 0 : 1);
       if (last !== undefined) listener.changed(index, message.events);
     }
   }
