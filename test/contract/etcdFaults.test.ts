@@ -114,7 +114,10 @@ test('TLS: certificates, and who asks by one', async (t) => {
   assert.equal(await etcdctl('get', `${PREFIX}sealed/heads/vault/none`), '');
 
   const strict = await etcd(t, { certificates: place, flags: ['--client-cert-auth', '--trusted-ca-file', join(place, 'ca.pem')], clientCertificate: 'alice' });
-  await assert.rejects(open(t, { endpoints: strict.endpoints, tls: { ca } }).listItems(), failsFor('unreachable', 'certificate'));
+  await openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'mallory-key.pem', '-out', 'mallory.pem', '-subj', '/CN=alice', '-days', '2');
+  for (const own of [{}, { certificate: await pem('mallory'), key: await pem('mallory-key') }]) {
+    await assert.rejects(open(t, { endpoints: strict.endpoints, tls: { ca, ...own } }).listItems(), failsFor('unreachable', 'certificate'));
+  }
   for (const args of [['user', 'add', 'root', '--no-password'], ['user', 'add', 'alice', '--no-password'], ['role', 'add', 'vault-admin'], ['role', 'grant-permission', 'vault-admin', '--prefix=true', 'readwrite', PREFIX], ['user', 'grant-role', 'alice', 'vault-admin']]) await strict.etcdctl(...args);
   await strict.etcdctl('auth', 'enable');
   const alice = open(t, { endpoints: strict.endpoints, tls: { ca, certificate, key } });

@@ -8,6 +8,7 @@ import { isVaultError, VaultError, type ErrorCode } from '../../src/errors.ts';
 import { example, ref } from '../../src/items/example.testing.ts';
 import { parseKeys, type ItemDocuments } from '../../src/items/model.ts';
 import { openEtcdStore, type EtcdStore } from '../../src/stores/etcd/etcdStore.ts';
+import { JOIN_KINDS } from '../../src/stores/joining.ts';
 import { startEtcd, type EtcdCluster } from '../scripts/etcdCluster.ts';
 import { largeItem, recipient } from '../scripts/largeItem.ts';
 
@@ -211,5 +212,24 @@ describe('a store in etcd', () => {
     await assert.rejects(store.readItem(ref), failsWith('document-invalid'));
     await etcd.etcdctl('del', part ?? '');
     await assert.rejects(store.readItem(ref), failsWith('document-invalid'));
+  });
+
+  test('what lies where nodes write or ask is passed over, and what is about joining is copied by its name alone', async () => {
+    const prefix = newPrefix();
+    const store = open(prefix);
+    const [digest, id] = ['A'.repeat(43), 'ab'.repeat(16)];
+    const good = { invitations: id, uses: `${id}/${digest}`, requests: `web01/${digest}`, admissions: 'web01', refusals: digest };
+    for (const kind of JOIN_KINDS) await store.joining.restore(kind, good[kind], bytes(kind));
+    await store.reports.writer('web02', { ttlSeconds: 60 }).write(bytes('{}'));
+    for (const key of ['invitations/a/b', 'joined/x', 'joins/web01', 'joins/web01/x', 'joins/.x/y', 'sealed/admissions/a b', 'sealed/refusals/x', 'reports/status', 'reports/.x/status']) await etcd.etcdctl('put', prefix + key, 'x');
+    assert.deepEqual([...await store.reports.list()].map(([node, report]) => [node, Buffer.from(report).toString()]), [['web02', '{}']]);
+    for (const kind of JOIN_KINDS) {
+      const found: string[] = [];
+      for await (const { name, bytes: stored } of store.joining.listKind(kind)) found.push(`${name} ${Buffer.from(stored).toString()}`);
+      assert.deepEqual(found, [`${good[kind]} ${kind}`]);
+      await assert.rejects(store.joining.restore(kind, '../basis', bytes('x')), failsWith('name-invalid'));
+      await store.joining.restore(kind, good[kind], undefined);
+      for await (const { name } of store.joining.listKind(kind)) assert.fail(name);
+    }
   });
 });

@@ -15,6 +15,7 @@ import { runOnTerminal } from '../scripts/terminal.ts';
 import { describeEnd } from '../scripts/vaultProcess.ts';
 
 const PREFIX = '/iam-vault/fleet/';
+const WRONG_CLOCK = new URL('../scripts/wrongClock.mjs', import.meta.url).href;
 
 interface Counted {
   readonly generation: number; readonly recipients: number; readonly up_to_date: number; readonly lagging: number; readonly silent: number; readonly unverified: number;
@@ -37,9 +38,9 @@ test('status and wait count what nodes report, and nothing that anybody else doe
 
   const place = scene.at('files', 'two');
   await mkdir(place);
-  const agentOf = async (node: string, path: string, report: object, item = 'vault/db'): Promise<ReturnType<typeof scene.agent>> => {
+  const agentOf = async (node: string, path: string, report: object, item = 'vault/db', options: Parameters<typeof scene.agent>[1] = {}): Promise<ReturnType<typeof scene.agent>> => {
     const own = { identity: scene.at('config', node), state_directory: scene.at('state', node), runtime_directory: scene.at('files', `run-${node}`) };
-    return scene.agent(await scene.configure({ ...own, report, deliveries: [{ type: 'file', path, item, format: 'json' }] }, `${node}.json`));
+    return scene.agent(await scene.configure({ ...own, report, deliveries: [{ type: 'file', path, item, format: 'json' }] }, `${node}.json`), options);
   };
   const one = await agentOf('n1', scene.at('files', 'one.json'), { node: 'n1', ttl: '2s' });
   const two = await agentOf('n2', `${place}/db.json`, { ttl: '2s' }); // Its name is that of its entry.
@@ -125,6 +126,14 @@ test('status and wait count what nodes report, and nothing that anybody else doe
   await succeed(scene.vault('create', 'item', 'vault', 'grouped', '--from', scene.at('config', 'values.json'), '--search', 'role:web', '--audience', 'group', '--json'));
   const three = await agentOf('n3', scene.at('files', 'three.json'), {}, 'vault/grouped');
   assert.equal((await three.logged('reported'))['node'], 'n3');
+  await succeed(scene.vault('wait', 'vault', 'grouped', '--for', '1', '--timeout', '60s', '--json'));
+  // A clock that is a day off: what the node has, it has, and what it says of it does not count, until the clock is right.
+  await three.stop();
+  const early = await agentOf('n3', scene.at('files', 'three.json'), {}, 'vault/grouped', { nodeOptions: ['--import', WRONG_CLOCK], variables: { CLOCK_OFFSET_MS: '86400000' } });
+  await early.logged('reported');
+  assert.deepEqual((await status()).nodes.unverified.filter(({ node }) => node === 'n3'), [{ node: 'n3', problem: 'time' }]);
+  await early.stop();
+  await agentOf('n3', scene.at('files', 'three.json'), {}, 'vault/grouped');
   await succeed(scene.vault('wait', 'vault', 'grouped', '--for', '1', '--timeout', '60s', '--json'));
   const text = await succeed(scene.vault('status'));
   assert.match(text.stdout, /^ITEM +GEN +NODES +UP TO DATE +LAGGING +SILENT/);

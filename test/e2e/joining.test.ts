@@ -423,4 +423,19 @@ describe('with users in etcd', () => {
     await campaign.resign();
     for (const store of [elected, reader]) store.close();
   });
+
+  it('whoever may only read reads, and is told why nothing is written', async () => {
+    await world.result('create item', ['create', 'item', 'vault', 'db', '--search', 'role:web', '--from', '-'], { input: '{"password":"one-one-one"}' });
+    const path = `${world.repository}/vault.json`;
+    const mine = await readFile(path, 'utf8');
+    await writeFile(path, mine.replace('alice.json', 'reader.json'));
+    const before = await world.result('show', ['show', 'vault', 'db']);
+    for (const args of [['update', 'vault', 'db', '--yes', '--from', '-'], ['node', 'remove', 'web09', '--yes'], ['node', 'invite', '--role', 'web']]) {
+      const error = await world.refused('store-unreachable', args, { input: '{"password":"two-two-two"}' });
+      assert.equal(error['reason'], 'permission-denied', args.join(' '));
+    }
+    await writeFile(path, mine);
+    assert.deepEqual(await world.result('show', ['show', 'vault', 'db']), before);
+    assert.equal((await world.result('node show', ['node', 'show', 'web09']))['name'], 'web09');
+  });
 });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile, rename } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { loadIdentity } from '../../src/config/identities.ts';
 import { isVaultError } from '../../src/errors.ts';
 import { parseItemDocuments } from '../../src/items/verify.ts';
@@ -18,6 +19,8 @@ import { openEtcdStore, type EtcdStore } from '../../src/stores/etcd/etcdStore.t
 import { untilHealthy } from '../scripts/etcdCluster.ts';
 import { openRefresherScene, type RefresherScene, type RunningRefresher } from '../scripts/refresherScene.ts';
 import { describeEnd } from '../scripts/vaultProcess.ts';
+
+const PRELOAD = fileURLToPath(new URL('../scripts/killAtEtcdCall.mjs', import.meta.url));
 
 interface Shown { readonly generation: number; readonly clients: readonly string[] }
 
@@ -117,6 +120,13 @@ describe('a refresher', () => {
     await world.result('agent join', join('web07'), node('web07'));
     const moved = await world.write('repository/moved.json', JSON.stringify({ format: 'iam-vault/1', store: { engine: 'etcd', endpoints: etcd.endpoints, prefix: '/iam-vault/moved/' } }));
     const migrate = ['migrate', '--from', '.', '--to', 'moved.json'];
+    await etcd.etcdctl('put', '/iam-vault/moved/sealed/admissions/web01', 'another\'s');
+    await world.refused('repository-exists', migrate);
+    await etcd.etcdctl('del', '/iam-vault/moved/sealed/admissions/web01');
+    for (const kill of ['48', '56']) {
+      const { signal } = await world.run(migrate, { nodeOptions: ['--import', PRELOAD], variables: { KILL_AT_ETCD_CALL: kill } });
+      assert.equal(signal, 'SIGKILL');
+    }
     const { joining } = await world.result('migrate', migrate) as { joining: object };
     assert.deepEqual(joining, { invitations: 1, requests: 1, admissions: 2, moved: true });
     assert.equal((await world.result('migrate', migrate))['changed'], 0);
