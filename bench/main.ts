@@ -33,7 +33,9 @@ try {
   for (const [name, group] of Object.entries(GROUPS)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     process.stderr.write(`measuring ${name} …\n`);
-    rows.push(...await group(scene));
+    const found = await group(scene);
+    process.stderr.write(`${renderText(found)}\n`);
+    rows.push(...found);
   }
   const machine = describeMachine(scene);
   process.stdout.write(args.includes('--json') ? `${JSON.stringify({ machine, rows }, null, 2)}\n` : `${machine}\n\n${renderText(rows)}\n`);
