@@ -6,7 +6,6 @@ import { admitRequest } from '../operations/joining/admitRequest.ts';
 import { joinStoreOf } from '../operations/joining/joinStore.ts';
 import type { Trust, Workspace } from '../operations/workspace.ts';
 import type { FiledRequest } from '../stores/joining.ts';
-import type { Store } from '../stores/store.ts';
 import type { ReportRefresherEvent } from './events.ts';
 import type { Fleet } from './fleet.ts';
 
@@ -129,16 +128,6 @@ function invitationOf({ bytes, source }: FiledRequest): string {
     if (!isVaultError(error)) throw error;
     return '';
   }
-}
-
-/** Of a node that is gone: whoever writes the inventory could put back what was admitted once. */
-export async function dropAdmission(store: Store, name: string): Promise<void> {
-  const joining = joinStoreOf(store);
-  const admission = await joining.readAdmission(name);
-  if (admission === undefined) return;
-  const documents = await Promise.all([store.readInventory('nodes', name), store.readInventory('clients', name)]);
-  // A node that joins meanwhile has another.
-  if (documents.every((document) => document === undefined)) await joining.removeAdmission(name, admission.revision);
 }
 
 function keyOf({ name, id }: FiledRequest): string {

@@ -14,8 +14,9 @@ import type { ReportRefresherEvent } from './events.ts';
 import { openBell, type Bell } from './bell.ts';
 import { openFailing } from './failing.ts';
 import { openFleet, type Fleet } from './fleet.ts';
+import { openGoneNodes } from './goneNodes.ts';
 import { openItemIndex } from './itemIndex.ts';
-import { dropAdmission, openAdmitting } from './joins.ts';
+import { openAdmitting } from './joins.ts';
 import type { RefresherPolicy } from './policy.ts';
 import { openProblems } from './problems.ts';
 import { refreshAffected, type RefreshWork } from './refreshing.ts';
@@ -88,8 +89,7 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
   const nodes = new Set<string>();
   const items = new Map<string, ItemRef>();
   const dirty = new Map<string, ItemRef>();
-  /** Nodes that are not in the inventory, of which an admission may be left. */
-  const gone = new Set<string>();
+  const gone = openGoneNodes(store);
   let checks: ItemRef[] = [];
   const due = { load: false, requests: false, judge: false };
   let [isChecked, isAdmitting] = [false, false];
@@ -155,20 +155,10 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
       wakeRefresh.ring();
       return;
     }
-    await forgetGone(now);
+    await gone.forget((name) => now.fleet.isKnown(name), retirements.heldNames);
     if (isChecked) return;
     isChecked = true;
     report({ type: 'checked', items: index.size });
-  }
-
-  /** Whoever is held may have been taken out of the inventory by mistake, or worse: with its admission, to put its documents back is enough. */
-  async function forgetGone({ fleet }: Loaded): Promise<void> {
-    const held = retirements.heldNames;
-    for (const name of gone) {
-      if (held.has(name) && !fleet.isKnown(name)) continue;
-      if (!fleet.isKnown(name)) await dropAdmission(store, name);
-      gone.delete(name);
-    }
   }
 
   /** Waits for what belongs together. */
@@ -190,7 +180,7 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
       index.clear();
       await index.update(refs);
       const fleet = loaded?.fleet ?? openFleet(store, trust);
-      for (const name of await fleet.load(trust, index.queries())) gone.add(name);
+      gone.add(await fleet.load(trust, index.queries()));
       loaded = { trust, signer, fleet };
       // Audiences first: what is sealed to them follows them.
       checks = [...refs].sort((a, b) => Number(isAudienceName(b.item)) - Number(isAudienceName(a.item)));
@@ -212,7 +202,7 @@ export function beginTerm({ workspace, changes, live, identity, policy, silence,
     items.clear();
     try {
       if (names.length > 0) add(dirty, index.concernedBy(await fleet.update(names)));
-      for (const name of names) if (!fleet.isKnown(name)) gone.add(name);
+      gone.add(names.filter((name) => !fleet.isKnown(name)));
       unadmitted.tell(fleet, names);
       if (refs.length === 0) return;
       add(dirty, await index.update(refs));
