@@ -24,13 +24,12 @@ import { changeItems } from './changeItems.ts';
 import { createItem } from './createItem.ts';
 import { deleteItem, findDoomedItem } from './deleteItem.ts';
 import { findParty } from './evict.ts';
-import type { StoredGeneration } from './exposure.ts';
 import type { ItemOutcome } from './outcome.ts';
 import { refreshItems } from './refreshItems.ts';
 import { removalIntent } from './removeFromItem.ts';
 import { rotateKeys } from './rotateKeys.ts';
 import type { Model } from './sequencesModel.testing.ts';
-import { VAULT, World } from './sequencesWorld.testing.ts';
+import { noHistory, VAULT, World } from './sequencesWorld.testing.ts';
 import { updateIntent } from './updateIntent.ts';
 
 const NODES = ['n1', 'n2', 'n3'];
@@ -38,7 +37,6 @@ const ITEMS = ['one', 'two', 'three'];
 const ROLES = ['web', 'db'];
 const BATCH = { dryRun: false, confirm: () => Promise.resolve(true), onStep: () => undefined };
 const agree = (): Promise<void> => Promise.resolve();
-async function* nothing(): AsyncGenerator<StoredGeneration> {}
 
 const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('node' as const), node: fc.constantFrom(...NODES), role: fc.constantFrom(...ROLES) }) },
@@ -124,7 +122,7 @@ class Run {
       case 'evict': {
         if (!this.#nodes.delete(one.node)) return;
         const session = await this.#session();
-        succeeded((await evictParty(session, await findParty(session, one.node, 'client', nothing()), nothing, { ...BATCH, agree })).items);
+        succeeded((await evictParty(session, await findParty(session, one.node, 'client', noHistory()), noHistory, { ...BATCH, agree })).items);
         for (const each of this.#items.values()) each.named = each.named.filter((name) => name !== one.node);
         return;
       }
@@ -318,8 +316,8 @@ test('an eviction takes along what an earlier run left sealed to the keys of bef
   await changeItem(await scene.session(), ref, updateIntent(session, ref, { values: { secret: 'new' }, replace: false, searchQuery: undefined, admins: [], clients: [] }));
   // Neither the inventory nor the audience names it any more, and there is no history.
   const again = await scene.session();
-  const { items } = await evictParty(again, await findParty(again, 'n1', 'client', nothing()), nothing, { ...BATCH, agree });
-  await assert.rejects(findParty(await scene.session(), 'n1', 'client', nothing()), refused('party-not-found'));
+  const { items } = await evictParty(again, await findParty(again, 'n1', 'client', noHistory()), noHistory, { ...BATCH, agree });
+  await assert.rejects(findParty(await scene.session(), 'n1', 'client', noHistory()), refused('party-not-found'));
   assert.deepEqual(items.filter(({ item }) => !isAudienceName(item)).map(({ item, change }) => [item, change?.action]), [['three', 'resealed'], ['two', 'resealed']]);
 });
 
@@ -338,7 +336,7 @@ test('an item that cannot be read is no success of who had to change it', async 
   const { workspace } = scene.world;
   await appendFile(join(workspace.store.location, 'data_bags', VAULT, 'two_keys.json'), ' ');
   const session = await scene.session();
-  const { items } = await evictParty(session, await findParty(session, 'n1', 'client', nothing()), nothing, { ...BATCH, agree });
+  const { items } = await evictParty(session, await findParty(session, 'n1', 'client', noHistory()), noHistory, { ...BATCH, agree });
   assert.deepEqual(items.flatMap(({ item, error }) => (error === undefined ? [] : [[item, error.code]])), [['two', 'document-not-canonical']]);
 });
 

@@ -10,7 +10,6 @@ import { changeItem, planChange } from './changeItem.ts';
 import { createItem } from './createItem.ts';
 import { deleteItem, findDoomedItem } from './deleteItem.ts';
 import { findParty } from './evict.ts';
-import type { StoredGeneration } from './exposure.ts';
 import type { ItemOutcome } from './outcome.ts';
 import { refreshItems } from './refreshItems.ts';
 import { changeItems } from './changeItems.ts';
@@ -18,7 +17,7 @@ import { removalIntent } from './removeFromItem.ts';
 import { rotateAllKeys } from './rotateKeys.ts';
 import { isDoubtful, plan, planDeparture, type Effect, type Model, type ModelItem, type Planned, type Wish } from './sequencesModel.testing.ts';
 import type { Step } from './sequencesSteps.testing.ts';
-import { VAULT, type World } from './sequencesWorld.testing.ts';
+import { noHistory, VAULT, type World } from './sequencesWorld.testing.ts';
 import { updateIntent } from './updateIntent.ts';
 
 const agree = (): Promise<void> => Promise.resolve();
@@ -234,12 +233,12 @@ export class Run {
     const { nodes, items } = this.#model;
     const naming = [...items].filter(([, { clients, namedClients }]) => clients.has(one.node) || namedClients.includes(one.node)).map(([name]) => name);
     const session = await this.#session(one);
-    const found = findParty(session, one.node, 'client', nothing());
+    const found = findParty(session, one.node, 'client', noHistory());
     if (!nodes.has(one.node) && naming.length === 0) {
       await fails('party-not-found', found);
       return;
     }
-    const evicted = evictParty(session, await found, nothing, { ...BATCH, agree }).then((eviction) => eviction.items);
+    const evicted = evictParty(session, await found, noHistory, { ...BATCH, agree }).then((eviction) => eviction.items);
     const wish = this.#wish(one, { ask: false, exclude: { admins: [], clients: [one.node] } });
     const changed = naming.some((name) => 'error' in this.#plan(items.get(name) ?? assert.fail(), wish) && (this.#plan(items.get(name) ?? assert.fail(), wish) as { error: ErrorCode }).error === 'key-changed');
     await this.#expectEach(naming, () => wish, evicted);
@@ -251,7 +250,7 @@ export class Run {
     if (!admins.has(name)) return;
     const session = await this.#world.session(this.#model, 'alice', { accept: true, cleanUnknown: true });
     const naming = [...items].filter(([, each]) => each.admins.has(name) || each.signer === name || each.namedAdmins?.includes(name) === true).map(([each]) => each);
-    const evicted = evictParty(session, await findParty(session, name, 'admin', nothing()), nothing, { ...BATCH, agree });
+    const evicted = evictParty(session, await findParty(session, name, 'admin', noHistory()), noHistory, { ...BATCH, agree });
     const done = await this.#expectEach(naming, (present) => ({
       signer: 'alice', accept: true, cleanUnknown: true, ask: false, exclude: { admins: [name], clients: [] }, resign: present.signer === name,
     }), evicted.then((eviction) => eviction.items));
@@ -297,6 +296,3 @@ export class Run {
 async function fails(code: ErrorCode, work: Promise<unknown>): Promise<void> {
   await assert.rejects(work, (error) => isVaultError(error, code) || assert.fail(`${code} was expected: ${String(error)}`));
 }
-
-/** The history of a repository that has none. */
-async function* nothing(): AsyncGenerator<StoredGeneration> {}

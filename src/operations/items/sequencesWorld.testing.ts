@@ -20,6 +20,7 @@ import type { Workspace } from '../workspace.ts';
 import type { Effect, Model, ModelItem } from './sequencesModel.testing.ts';
 import { openSession } from './session.ts';
 import type { Session } from './changeItem.ts';
+import type { StoredGeneration } from './exposure.ts';
 
 export const VAULT = 'vault';
 export const NOW = new Date('2026-01-02T03:04:05Z');
@@ -163,3 +164,6 @@ export class World {
 function entriesOf({ admins, clients }: KeysDocument): (readonly [string, RecipientEntry])[] {
   return [...admins.map((each) => [`admin ${each.name}`, each] as const), ...clients.map((each) => [`client ${each.name}`, each] as const)];
 }
+
+/** The history of a repository that has none. */
+export async function* noHistory(): AsyncGenerator<StoredGeneration> {}

@@ -12,15 +12,13 @@ import { readVerifiedItem, signerOf, trustRoster } from '../workspace.ts';
 import { changeItem, planChange, type Intent, type Session } from './changeItem.ts';
 import { createItem } from './createItem.ts';
 import { findParty } from './evict.ts';
-import type { StoredGeneration } from './exposure.ts';
 import type { Model } from './sequencesModel.testing.ts';
-import { VAULT, World } from './sequencesWorld.testing.ts';
+import { noHistory, VAULT, World } from './sequencesWorld.testing.ts';
 
 const agree = (): Promise<void> => Promise.resolve();
 const conflict = (error: unknown): boolean => isVaultError(error, 'store-conflict');
 const FIELDS = { fields: { secret: 'old' }, searchQuery: 'role:web', namedAdmins: null, namedClients: [], recreate: false };
 const one = { vault: VAULT, item: 'one' };
-async function* nothing(): AsyncGenerator<StoredGeneration> {}
 
 interface Scene {
   readonly world: World;
@@ -57,7 +55,7 @@ async function open(t: TestContext): Promise<Scene> {
     },
     async evict(name, agreed = agree) {
       const session = await scene.session();
-      return await evictParty(session, await findParty(session, name, 'client', nothing()), nothing, { dryRun: false, onStep: () => undefined, agree: agreed });
+      return await evictParty(session, await findParty(session, name, 'client', noHistory()), noHistory, { dryRun: false, onStep: () => undefined, agree: agreed });
     },
   };
   await scene.roster({ add: [adminOf({ ...alice, name: 'bob', identity: bob })] });
